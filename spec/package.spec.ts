@@ -1,0 +1,128 @@
+import { expect } from 'chai';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { runCommand } from './support/run-command.js';
+
+interface Manifest {
+  scripts?: Record<string, string>;
+  exports: Record<string, string | Record<string, string>>;
+}
+interface Lock {
+  packages: Record<string, { hasInstallScript?: boolean; dev?: boolean }>;
+}
+
+const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
+
+/** Serves a request to itself with everything typed, and holds wrong programs to be wrong: types that decay to any fail here. */
+const PROGRAM = `
+import { map, type OperatorFunction } from 'rxjs';
+import { runServer, HttpError, type Handler, type HttpRequest, type Reply, type Server } from 'rx-http-kit';
+
+const handler: Handler = map(({ uri }: HttpRequest): Reply => {
+  if (uri === '/teapot') throw new HttpError(418, 'short and stout');
+  return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'packed ' + uri };
+});
+const operator: OperatorFunction<HttpRequest, Reply> = handler;
+// @ts-expect-error a handler answers with a Reply, not with a number
+const wrong: Handler = map(() => 200);
+// @ts-expect-error there is no such option
+export const misspelt = () => runServer(handler, { prot: 1 });
+
+const server: Server = await runServer(operator, { port: 0, ip: '127.0.0.1' });
+for (const path of ['/hello', '/teapot']) {
+  const response = await fetch(\`http://127.0.0.1:\${server.port}\${path}\`);
+  console.log(response.status, await response.text());
+}
+await server.stop({ timeout: 100 });
+console.log(typeof wrong);
+`;
+
+describe('the package', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let files: string[];
+
+  const succeed = async (command: string, args: string[], cwd: string): Promise<string> => {
+    const { code, stdout, stderr } = await runCommand(command, args, cwd);
+    expect(code, `${command} ${args.join(' ')}\n${stdout}${stderr}`).to.equal(0);
+    return stdout;
+  };
+
+  before('is packed and installed into a fresh project, from the copies that are here already', async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rx-http-kit-package-'));
+    const [packed] = JSON.parse(await succeed('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], '.')) as {
+      filename: string;
+      files: { path: string }[];
+    }[];
+    files = packed.files.map((file) => file.path);
+    const project = join(folder, 'project');
+    await mkdir(project);
+    await writeFile(join(project, 'package.json'), '{ "name": "fresh", "private": true, "type": "module" }');
+    await writeFile(join(project, 'program.ts'), PROGRAM);
+    const copies = ['rxjs', 'ws', 'typescript', '@types/node'].map((name) => resolve('node_modules', name));
+    await succeed('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, packed.filename), ...copies], project);
+  });
+
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  it('holds the built code, its types, the licence and the pages to read, and nothing else', () => {
+    expect(files).to.include.members([
+      'package.json',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'docs/options.md',
+      'dist/index.js',
+      'dist/index.d.ts',
+    ]);
+    const strangers = files.filter(
+      (path) => !/^(dist\/.+\.(js|js\.map|d\.ts)|docs\/[\w-]+\.(md|txt)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
+    );
+    expect(strangers).to.deep.equal([]);
+  });
+
+  it('has every file that its exports name', async () => {
+    const { exports } = await readJson<Manifest>('package.json');
+    const named = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)));
+    expect(files).to.include.members(named.map((path) => path.replace(/^\.\//, '')));
+  });
+
+  it('carries its sources in its source maps', async () => {
+    const installed = join(folder, 'project/node_modules/rx-http-kit');
+    const { sourcesContent } = await readJson<{ sourcesContent?: string[] }>(join(installed, 'dist/index.js.map'));
+    expect(sourcesContent?.[0]).to.equal(await readFile('src/index.ts', 'utf8'));
+  });
+
+  it('runs no script at install, nor does anything that it depends on', async () => {
+    const { scripts = {} } = await readJson<Manifest>('package.json');
+    expect(scripts).to.not.have.any.keys('preinstall', 'install', 'postinstall', 'prepare', 'preprepare', 'postprepare');
+    const { packages } = await readJson<Lock>('package-lock.json');
+    const scripted = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript);
+    expect(scripted.map(([path]) => path)).to.deep.equal([]);
+  });
+
+  for (const [moduleResolution, module] of [
+    ['nodenext', 'nodenext'],
+    ['bundler', 'esnext'],
+  ]) {
+    it(`compiles with types, strictly, and answers requests under moduleResolution ${moduleResolution}`, async () => {
+      const project = join(folder, 'project');
+      const outDir = `out-${moduleResolution}`;
+      const compilerOptions = {
+        module,
+        moduleResolution,
+        outDir,
+        target: 'es2022',
+        lib: ['es2023'],
+        types: ['node'],
+        strict: true,
+        skipLibCheck: false,
+      };
+      await writeFile(join(project, `tsconfig.${moduleResolution}.json`), JSON.stringify({ compilerOptions, files: ['program.ts'] }));
+      await succeed(process.execPath, ['node_modules/typescript/bin/tsc', '-p', `tsconfig.${moduleResolution}.json`], project);
+      const said = await succeed(process.execPath, [`${outDir}/program.js`], project);
+      expect(said).to.equal('200 packed /hello\n418 short and stout\nfunction\n');
+    });
+  }
+});
