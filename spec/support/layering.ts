@@ -46,7 +46,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   transport: {
     sources: ['errors.ts', 'protocol'],
     packages: ['ws'],
-    builtins: [...SAFE, 'node:net', 'node:tls', 'node:stream', 'node:events', 'node:fs'],
+    builtins: [...SAFE, 'node:net', 'node:tls', 'node:stream', 'node:events'],
   },
   rx: {
     sources: ['errors.ts', 'protocol'],
@@ -61,7 +61,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     builtins: [...SAFE, 'node:stream', 'node:events', 'node:os', 'node:worker_threads', 'node:async_hooks'],
   },
   'index.ts': { sources: EVERYTHING_BELOW_4, packages: [], builtins: [] },
-  'cli.ts': { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:fs', 'node:process', 'node:os'] },
+  'cli.ts': { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:process', 'node:os'] },
   testing: { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:stream', 'node:events'] },
 };
 
