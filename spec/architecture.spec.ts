@@ -30,7 +30,7 @@ describe('violationsIn', () => {
     const ground = {
       'errors.ts': 'export const ERRORS = {};',
       'index.ts': "export { listen } from './server/listen.js';",
-      'protocol/head.ts': "import { ERRORS } from '../errors.js';",
+      'protocol/head.ts': "import { STATUS_CODES as CODES, type METHODS } from 'node:http'; import { ERRORS } from '../errors.js';",
       'transport/contracts.ts': 'export interface Intake {}',
       'transport/listener.ts': "import { createServer } from 'node:net'; import type { Intake } from './contracts.js';",
       'rx/reply.ts': "import { map } from 'rxjs'; import type { Intake } from '../transport/contracts.js';",
@@ -90,6 +90,18 @@ describe('violationsIn', () => {
     ['files in rx/', 'rx/a.ts', "import { openSync } from 'node:fs';", 'node:fs belongs to rx/file-body.ts'],
     ['files in protocol/', 'protocol/a.ts', "import { openSync } from 'node:fs';", 'node:fs is out of bounds for protocol'],
     ['sockets in server/', 'server/a.ts', "import type { Socket } from 'node:net';", 'node:net is out of bounds for server'],
+    [
+      'more than constants of a module',
+      'protocol/a.ts',
+      "import { STATUS_CODES, get as g } from 'node:http';",
+      'node:http: sockets belong to transport/',
+    ],
+    [
+      'the whole of a module that has constants',
+      'protocol/a.ts',
+      "import * as http from 'node:http';",
+      'node:http: sockets belong to transport/',
+    ],
     ['a clock in protocol/', 'protocol/a.ts', 'const now = Date.now();', 'Date: protocol/ has no clock'],
     ['a barrel', 'rx/a.ts', "export { reply } from './reply.js';", 're-exports ./reply.js, but only entry files are barrels'],
     ['a barrel of all', 'rx/a.ts', "export * from './reply.js';", 're-exports ./reply.js, but only entry files are barrels'],

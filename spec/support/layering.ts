@@ -52,7 +52,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     sources: ['errors.ts', 'protocol'],
     types: ['transport/contracts.ts'],
     packages: ['rxjs'],
-    builtins: [...SAFE, 'node:stream', 'node:stream/web', 'node:fs'],
+    builtins: [...SAFE, 'node:stream', 'node:stream/web', 'node:fs', 'node:fs/promises'],
   },
   ...Object.fromEntries(FEATURES.map((feature) => [feature, FEATURE])),
   server: {
@@ -67,6 +67,8 @@ const FLOORS: Readonly<Record<string, Floor>> = {
 
 /** Modules that one file, or one folder, has to itself. */
 const SOLE_IMPORTERS: Readonly<Record<string, string>> = { 'node:fs': 'rx/file-body.ts', 'node:fs/promises': 'rx/file-body.ts' };
+/** Tables of constants in modules that do more: these names may be taken from them anywhere. */
+const CONSTANTS: Readonly<Record<string, readonly string[]>> = { 'node:http': ['STATUS_CODES', 'METHODS'] };
 const FORBIDDEN_NAME = /^(utils?|helpers?|common|shared|types)$|(^|-)(utils?|helpers?)(-|$)/;
 const CLOCKS = new Set(['Date', 'performance', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'hrtime']);
 
@@ -114,7 +116,7 @@ function isExportedAs(tokens: readonly Token[], i: number): boolean {
 
 /** What is wrong with one import of one file. */
 function crossing(path: string, reference: ModuleReference, known: ReadonlyMap<string, unknown>, surroundings: Surroundings): string[] {
-  const { specifier, kind } = reference;
+  const { specifier, kind, names } = reference;
   const floor = FLOORS[floorName(path)];
   const complaints: string[] = [];
   if (kind === 'export' && !surroundings.entries.includes(path))
@@ -122,6 +124,7 @@ function crossing(path: string, reference: ModuleReference, known: ReadonlyMap<s
   if (floor === undefined) return complaints;
   if (specifier.startsWith('.')) return [...complaints, ...stairs(path, reference, floor, known, surroundings)];
   if (specifier.startsWith('node:')) {
+    if (names.length > 0 && names.every((name) => CONSTANTS[specifier]?.includes(name))) return complaints;
     if (!floor.builtins.includes(specifier)) complaints.push(`${specifier} is out of bounds for ${floorName(path)}`);
     else if (specifier in SOLE_IMPORTERS && SOLE_IMPORTERS[specifier] !== path)
       complaints.push(`${specifier} belongs to ${SOLE_IMPORTERS[specifier]}`);
