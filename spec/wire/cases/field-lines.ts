@@ -1,0 +1,158 @@
+/** Field lines: names, values, folding, and what ends a line. */
+import { accepted, bare, byteName, get, refused, type WireCase } from './case.js';
+
+const badName = refused(400, 'RFC 9112 §5.1');
+const badValue = refused(400, 'RFC 9110 §5.5');
+const folded = refused(400, 'RFC 9112 §5.2');
+const badEnd = refused(400, 'RFC 9112 §2.2');
+const name = accepted('RFC 9110 §5.1');
+const value = accepted('RFC 9110 §5.5');
+const joined = accepted('RFC 9110 §5.2');
+
+export const fieldNames: readonly WireCase[] = [
+  badName('a space before the colon', get('A : b')),
+  badName('a tab before the colon', get('A\t: b')),
+  badName('several spaces before the colon', get('A   : b')),
+  badName('a space before the colon of Host', bare('Host : x')),
+  badName('a space before the colon of content-length, CVE-2021-22959', get('Content-Length : 5', 'hello')),
+  badName('a space before the colon of transfer-encoding', get('Transfer-Encoding : chunked', '0\r\n\r\n')),
+  badName('a tab before the colon of transfer-encoding', get('Transfer-Encoding\t: chunked', '0\r\n\r\n')),
+  badName('NBSP before the colon of transfer-encoding', get('Transfer-Encoding\xa0: chunked', '0\r\n\r\n')),
+  badName('a vertical tab before the colon of transfer-encoding', get('Transfer-Encoding\x0b: chunked', '0\r\n\r\n')),
+  badName('a CR before the colon of transfer-encoding', get('Transfer-Encoding\r: chunked', '0\r\n\r\n')),
+  badName('an empty name', get(': b')),
+  badName('an empty name and an empty value', get(':')),
+  badName('two colons at the start', get(':: b')),
+  badName('an empty name before content-length', get(':Content-Length: 5', 'hello')),
+  badName('no colon', get('Accept')),
+  badName('no colon, an equals sign', get('A=b')),
+  badName('a space inside a name', get('A B: c')),
+  badName('a request line among the fields', get('GET /smuggled HTTP/1.1')),
+  ...Array.from('"(),/;<=>?@[\\]{}', (letter) => badName(`the delimiter ${letter} in a name`, get(`A${letter}B: c`))),
+  ...[0x00, 0x01, 0x08, 0x0b, 0x0c, 0x0e, 0x1b, 0x1f, 0x7f, 0x80, 0x85, 0xa0, 0xad, 0xe9, 0xff].map((code) =>
+    badName(`the byte ${byteName(code)} in a name`, get(`A${String.fromCharCode(code)}B: c`)),
+  ),
+  badName('a NUL before content-length', get('\x00Content-Length: 5', 'hello')),
+  badName('a byte order mark before the first name', bare('\xef\xbb\xbfHost: x')),
+  badName('the Kelvin sign in a name, UTF-8', get('Lin\xe2\x84\xaa: a')),
+  badName('the long s in transfer-encoding, UTF-8', get('Tran\xc5\xbffer-Encoding: chunked', '0\r\n\r\n')),
+  badName('the dotless i in transfer-encoding, UTF-8', get('Transfer-Encod\xc4\xb1ng: chunked', '0\r\n\r\n')),
+  badName('a soft hyphen in content-length', get('Content\xad-Length: 5', 'hello')),
+  badName('a quoted name', get('"Content-Length": 5', 'hello')),
+  badName('a fullwidth colon, UTF-8', get('Content-Length\xef\xbc\x9a 5', 'hello')),
+  name('every letter that a token may have', get("!#$%&'*+-.^_`|~09azAZ: v"), { headers: { "!#$%&'*+-.^_`|~09azaz": 'v' } }),
+  name('a name of one letter', get('a: v'), { headers: { a: 'v' } }),
+  name('a name of digits', get('123: v'), { headers: { '123': 'v' } }),
+  name('names are lower case for the handler', get('X-UPPER: V'), { headers: { 'x-upper': 'V', 'X-UPPER': null } }),
+  name('__proto__ is an ordinary name', get('__proto__: v'), { headers: { __proto__x: null, ['__proto__']: 'v' } }),
+  name('constructor is an ordinary name', get('constructor: v'), { headers: { constructor: 'v' } }),
+  name('hasOwnProperty is an ordinary name', get('hasOwnProperty: v'), { headers: { hasownproperty: 'v' } }),
+  name('toString is an ordinary name', get('toString: v\r\nvalueOf: w'), { headers: { tostring: 'v', valueof: 'w' } }),
+  name('Content_Length is not content-length', get('Content_Length: 99'), {
+    headers: { content_length: '99', 'content-length': null },
+    body: '',
+  }),
+  name('Transfer_Encoding is not transfer-encoding', get('Transfer_Encoding: chunked'), {
+    headers: { transfer_encoding: 'chunked', 'transfer-encoding': null },
+    body: '',
+  }),
+  name('X-Content-Length is not content-length', get('X-Content-Length: 99'), { headers: { 'x-content-length': '99' }, body: '' }),
+  name('Content-Length1 is not content-length', get('Content-Length1: 99'), { headers: { 'content-length1': '99' }, body: '' }),
+  name('Transfer-Encodin is not transfer-encoding', get('Transfer-Encodin: chunked'), { body: '' }),
+];
+
+export const fieldValues: readonly WireCase[] = [
+  ...Array.from({ length: 0x20 }, (_, code) => code)
+    .filter((code) => code !== 0x09 && code !== 0x0a && code !== 0x0d)
+    .map((code) => badValue(`the control byte ${byteName(code)} in a value`, get(`A: b${String.fromCharCode(code)}c`))),
+  badValue('DEL in a value', get('A: b\x7fc')),
+  badValue('a NUL at the start of a value', get('A: \x00b')),
+  badValue('a NUL at the end of a value', get('A: b\x00')),
+  badValue('a value that is only a NUL', get('A: \x00')),
+  badValue('a vertical tab before a value', get('A:\x0bb')),
+  badValue('a form feed behind a value', get('A: b\x0c')),
+  badValue('a NUL in a cookie', get('Cookie: a=b\x00c')),
+  badValue('a CR in a value', get('A: b\rc')),
+  badValue('a CR at the start of a value, CVE-2023-30589', get('X-Abc: \rxTransfer-Encoding: chunked', '1\r\nA\r\n0\r\n\r\n')),
+  badValue('a CR and a second field in a value', get('A: b\rContent-Length: 5')),
+  badValue('a CR at the end of a value', get('A: b\r')),
+  badValue('a LF in a value', get('A: b\nc')),
+  badValue('a LF and a second field in a value', get('A: b\nContent-Length: 5', 'hello')),
+  value('an empty value', get('A:'), { headers: { a: '' } }),
+  value('a value of white space', get('A: \t '), { headers: { a: '' } }),
+  value('white space around a value is no part of it', get('A: \t b \t '), { headers: { a: 'b' } }),
+  value('white space inside a value is kept', get('A: b \t c'), { headers: { a: 'b \t c' } }),
+  value('no white space before a value', get('A:b'), { headers: { a: 'b' } }),
+  value('a colon in a value', get('A: b:c'), { headers: { a: 'b:c' } }),
+  value('a colon at the start of a value', get('A::b'), { headers: { a: ':b' } }),
+  value('bytes above 0x7f are latin1', get('A: caf\xe9 \x80\xff'), { headers: { a: 'caf\xe9 \x80\xff' } }),
+  value('NBSP around a value is part of it', get('A: \xa0b\xa0'), { headers: { a: '\xa0b\xa0' } }),
+  value('NEL is an ordinary byte', get('A: b\x85c'), { headers: { a: 'b\x85c' } }),
+  value('a byte order mark is three ordinary bytes', get('A: \xef\xbb\xbfb'), { headers: { a: '\xef\xbb\xbfb' } }),
+  value('UTF-8 line separators are ordinary bytes', get('A: b\xe2\x80\xa8c\xe2\x80\xa9d'), {
+    headers: { a: 'b\xe2\x80\xa8c\xe2\x80\xa9d' },
+  }),
+  value('a CRLF in UTF-16-like bytes is two ordinary bytes', get('A: b\xc4\x8d\xc4\x8ac'), { headers: { a: 'b\xc4\x8d\xc4\x8ac' } }),
+  value('escaped line ends are text', get('A: b%0d%0aC: d\\r\\nE: f'), { headers: { a: 'b%0d%0aC: d\\r\\nE: f', c: null, e: null } }),
+  value('an open quote is text', get('A: "b'), { headers: { a: '"b' } }),
+  value('__proto__ as a value', get('A: __proto__'), { headers: { a: '__proto__' } }),
+  joined('two lines of a field are joined in order', get('A: b\r\nB: x\r\nA: c'), { headers: { a: 'b, c', b: 'x' } }),
+  joined('three lines in different case are joined', get('a: 1\r\nA: 2\r\na: 3'), { headers: { a: '1, 2, 3' } }),
+  joined('cookies are joined by a semicolon, RFC 9113 §8.2.3', get('Cookie: a=b\r\nCookie: c=d'), { headers: { cookie: 'a=b; c=d' } }),
+  joined('two __proto__ lines are joined', get('__proto__: a\r\n__proto__: b'), { headers: { ['__proto__']: 'a, b' } }),
+  joined('two constructor lines are joined', get('constructor: a\r\nconstructor: b'), { headers: { constructor: 'a, b' } }),
+  joined('the content type is told', get('Content-Type: text/plain; charset=latin1'), {
+    contentType: 'text/plain; charset=latin1',
+    characterEncoding: 'latin1',
+  }),
+];
+
+export const folding: readonly WireCase[] = [
+  folded('a line that starts with a space', get('A: b\r\n c')),
+  folded('a line that starts with a tab', get('A: b\r\n\tc')),
+  folded('a first line that starts with a space', bare(' Host: x')),
+  folded('a first line that starts with a tab', bare('\tHost: x')),
+  folded('a first line of white space only', bare(' \r\nHost: x')),
+  folded('a line of white space only', get('A: b\r\n ')),
+  folded('a folded empty value', get('A:\r\n b')),
+  folded('a folded content-length', get('Content-Length:\r\n 5', 'hello')),
+  folded('a second content-length behind a space, CVE-2024-27982', get('A: b\r\n Content-Length: 5', 'hello')),
+  folded('a space before a first content-length, CVE-2024-27982', 'POST / HTTP/1.1\r\n Content-Length: 5\r\nHost: x\r\n\r\nhello'),
+  folded('a folded transfer-encoding', get('Transfer-Encoding:\r\n chunked', '0\r\n\r\n')),
+  folded('a transfer-encoding that is folded in the middle', get('Transfer-Encoding: chun\r\n ked', '0\r\n\r\n')),
+  folded('a transfer-encoding with a folded tail, CVE-2022-32215', get('Transfer-Encoding: chunked\r\n , identity', '0\r\n\r\n')),
+  folded('a transfer-encoding behind a tab', get('A: b\r\n\tTransfer-Encoding: chunked', '0\r\n\r\n')),
+  folded('a folded Host', bare('Host: x\r\n y')),
+  folded('a fold before the end of the head', get('A: b\r\n \r\n')),
+];
+
+export const lineEnds: readonly WireCase[] = [
+  badEnd('LF ends the request line', 'GET / HTTP/1.1\nHost: x\r\n\r\n'),
+  badEnd('LF ends a field line', 'GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n'),
+  badEnd('LF ends the last field line', 'GET / HTTP/1.1\r\nHost: x\n\r\n'),
+  badEnd('LF ends the head', 'GET / HTTP/1.1\r\nHost: x\r\n\n'),
+  badEnd('LF ends every line', 'GET / HTTP/1.1\nHost: x\n\n'),
+  badEnd('LF LF behind a field', 'GET / HTTP/1.1\r\nHost: x\r\nA: b\n\n'),
+  badEnd('CR ends the request line', 'GET / HTTP/1.1\rHost: x\r\n\r\n'),
+  badEnd('CR ends a field line', 'GET / HTTP/1.1\r\nHost: x\rA: b\r\n\r\n'),
+  badEnd('CR ends the head', 'GET / HTTP/1.1\r\nHost: x\r\n\r'),
+  badEnd('CR ends every line', 'GET / HTTP/1.1\rHost: x\r\r'),
+  badEnd('LF CR ends a line', 'GET / HTTP/1.1\n\rHost: x\r\n\r\n'),
+  badEnd('CR CR LF ends the request line', 'GET / HTTP/1.1\r\r\nHost: x\r\n\r\n'),
+  badEnd('CR CR LF ends a field line', 'GET / HTTP/1.1\r\nHost: x\r\r\n\r\n'),
+  badEnd('CR CR LF ends the head', 'GET / HTTP/1.1\r\nHost: x\r\n\r\r\n'),
+  badEnd('LF in the version', 'GET / HTTP/1.1\n\r\nHost: x\r\n\r\n'),
+  badEnd('LF in the target', 'GET /a\nb HTTP/1.1\r\nHost: x\r\n\r\n'),
+  badEnd('CR in the target', 'GET /a\rb HTTP/1.1\r\nHost: x\r\n\r\n'),
+  badEnd('CR behind the method', 'GET\r / HTTP/1.1\r\nHost: x\r\n\r\n'),
+  badEnd('LF behind the method', 'GET\n / HTTP/1.1\r\nHost: x\r\n\r\n'),
+  badEnd('a line end in place of the target', 'GET \r\n HTTP/1.1\r\nHost: x\r\n\r\n'),
+  badEnd('LF behind the target, versionless', 'GET /x\nHost: x\r\nContent-Length: 5\r\n\r\nhello'),
+  badEnd('LF before a content-length', 'POST / HTTP/1.1\r\nHost: x\r\nA: b\nContent-Length: 5\r\n\r\nhello'),
+  badEnd(
+    'LF between two lengths, CVE-2022-32214',
+    'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\nContent-Length: 5\r\n\r\n0\r\n\r\n',
+  ),
+  badEnd('a bare CR and LF apart', 'GET / HTTP/1.1\r\nHost: x\r \nA: b\r\n\r\n'),
+  badEnd('a name cut by CRLF', 'GET / HTTP/1.1\r\nHost: x\r\nConte\r\nnt-Length: 5\r\n\r\n'),
+];
