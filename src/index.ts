@@ -1,0 +1,29 @@
+export { runServer, type Server, type ServerStatus, type StopOptions } from './server/run-server.js';
+export { listen } from './server/listen.js';
+export type { Connection } from './server/connection.js';
+export type { Exchange } from './server/exchange.js';
+export { DEFAULTS, type ServerOptions } from './server/options.js';
+export type { ServerEvent, ServerEventType } from './server/server-event.js';
+export type { Handler, Middleware } from './rx/handler.js';
+export { extend, type HttpRequest } from './rx/request.js';
+export type { Body, BodyPiece, HttpResponse, Reply } from './rx/response.js';
+export type { HeaderValue, ResponseHeaders } from './protocol/response-head.js';
+export type { Fields } from './protocol/request-head.js';
+export { file, type FileBody } from './rx/file-body.js';
+export { asBytes } from './rx/as-bytes.js';
+export { asForm, type Form } from './rx/as-form.js';
+export { asJson } from './rx/as-json.js';
+export { asText } from './rx/as-text.js';
+export {
+  type ErrorCode,
+  type ErrorEntry,
+  type ErrorFault,
+  ERRORS,
+  HandlerError,
+  HttpError,
+  type HttpErrorOptions,
+  HttpKitError,
+  OptionError,
+  OverloadError,
+  ProtocolError,
+} from './errors.js';

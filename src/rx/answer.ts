@@ -1,0 +1,238 @@
+/**
+ * One handler run: its items become one reply, its end the reply's end, and a client that leaves its unsubscription.
+ *
+ * Owns: what an item means, in which order bodies go out, what a failure becomes. Leaves: framing to the port.
+ */
+import { Observable, of, type Subscriber, type Subscription } from 'rxjs';
+import { HandlerError, HttpError, HttpKitError, OverloadError } from '../errors.js';
+import { faultResponse } from '../protocol/fault-response.js';
+import type { ResponseHeaders } from '../protocol/response-head.js';
+import type { ExchangePort, Settlement } from '../transport/contracts.js';
+import { FileSource, type RunningSource, sourceFrom, type SourceListener } from './body-source.js';
+import { FileBody } from './file-body.js';
+import type { Handler } from './handler.js';
+import type { IncomingRequest } from './request.js';
+import { type Body, bodyOf, type HttpResponse, isPiece, isResponse, type Reply } from './response.js';
+import type { WaitingRoom } from './waiting-room.js';
+
+/** Bodies that may wait behind one that is a source still running. */
+const MAX_WAITING_BODIES = 1_024;
+
+/**
+ * Runs `handler` on the request and sends what it makes of it.
+ *
+ * @returns Completes when the reply is complete, or the client has gone; never emits, never fails. Unsubscribing before
+ *   that breaks the reply off.
+ */
+export const answer = (request: IncomingRequest, handler: Handler, room: WaitingRoom): Observable<never> =>
+  new Observable<never>((subscriber) => {
+    const run = new HandlerRun(request, subscriber, room);
+    run.start(handler);
+    return () => run.abandon();
+  });
+
+class HandlerRun implements SourceListener {
+  private readonly request: IncomingRequest;
+  private readonly port: ExchangePort;
+  private readonly subscriber: Subscriber<never>;
+  private readonly room: WaitingRoom;
+  private subscription: Subscription | undefined;
+  /** The body in work, when it is more than one piece. */
+  private source: RunningSource | null;
+  private waiting: Body[] | null;
+  private isWaiting: boolean;
+  private hasBegun: boolean;
+  private isComplete: boolean;
+  private isOver: boolean;
+
+  constructor(request: IncomingRequest, subscriber: Subscriber<never>, room: WaitingRoom) {
+    this.request = request;
+    this.port = request.port;
+    this.subscriber = subscriber;
+    this.room = room;
+    this.subscription = undefined;
+    this.source = null;
+    this.waiting = null;
+    this.isWaiting = false;
+    this.hasBegun = false;
+    this.isComplete = false;
+    this.isOver = false;
+  }
+
+  start(handler: Handler): void {
+    if (this.port.isSettled) return this.finish();
+    this.port.onSettled = (how) => this.onSettled(how);
+    if (!this.room.enter()) {
+      this.fail(new OverloadError('RHK_ADMISSION_FULL', `${this.room.size} requests wait for a reply, limit ${this.room.limit} (queueSize)`));
+      return;
+    }
+    this.isWaiting = true;
+    try {
+      this.subscription = handler(of(this.request)).subscribe(this);
+    } catch (error) {
+      this.error(error);
+    }
+    if (this.isOver) this.release();
+  }
+
+  /** Whoever subscribed has lost interest. */
+  abandon(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.release();
+    this.port.cut(undefined);
+    this.request.abort();
+  }
+
+  // ── what the handler says ─────────────────────────────────────────────────────────────────────────────────────────
+
+  next(reply: Reply): void {
+    if (this.isOver) return;
+    try {
+      const body = bodyOf(reply);
+      if (this.hasBegun) this.send(body);
+      else this.begin(isResponse(reply) ? reply : EMPTY_RESPONSE, body);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  error(error: unknown): void {
+    if (!this.isOver) this.fail(error);
+  }
+
+  complete(): void {
+    if (this.isOver || this.isComplete) return;
+    this.isComplete = true;
+    if (!this.hasBegun) this.fail(new HandlerError('RHK_NO_RESPONSE'));
+    else if (this.source === null) this.end();
+  }
+
+  // ── the reply ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private begin(response: HttpResponse, body: Body): void {
+    this.hasBegun = true;
+    this.leaveRoom();
+    if (body instanceof FileBody) {
+      this.run(new FileSource(body, this.port, this, (octets) => this.port.begin(response.status ?? 200, withLength(response.headers, octets))));
+      return;
+    }
+    this.port.begin(response.status ?? 200, response.headers);
+    this.send(body);
+  }
+
+  private send(body: Body): void {
+    if (this.source !== null) {
+      this.waiting ??= [];
+      if (this.waiting.push(body) <= MAX_WAITING_BODIES) return;
+      throw new OverloadError('RHK_SLOW_CLIENT', `${MAX_WAITING_BODIES} bodies wait behind one that has not ended`);
+    }
+    if (body === null) return;
+    if (isPiece(body)) this.port.write(body);
+    else this.run(sourceFrom(body, this.port, this));
+  }
+
+  private run(source: RunningSource): void {
+    this.source = source;
+    source.start();
+  }
+
+  onSourceEnd(): void {
+    if (this.isOver) return;
+    this.source = null;
+    try {
+      while (this.source === null && this.waiting !== null && this.waiting.length > 0) {
+        this.send(this.waiting.shift() as Body); // not empty, see above
+      }
+    } catch (error) {
+      return this.fail(error);
+    }
+    if (this.source === null && this.isComplete) this.end();
+  }
+
+  onSourceError(error: unknown): void {
+    if (!this.isOver) this.fail(error);
+  }
+
+  private end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.port.end();
+    this.release();
+    this.subscriber.complete();
+  }
+
+  /** Ends this exchange, and nothing else, with an error. */
+  private fail(error: unknown): void {
+    this.isOver = true;
+    this.release();
+    const known = error instanceof HttpKitError || error instanceof HttpError ? error : failureOf(error);
+    if (this.port.isHeadSent) {
+      this.port.cut(known);
+    } else {
+      if (isWorthReporting(known)) this.port.report(known);
+      this.sendFault(known);
+    }
+    this.subscriber.complete();
+  }
+
+  private sendFault(error: HttpKitError | HttpError): void {
+    const fault = faultResponse(error);
+    try {
+      this.port.begin(fault.status, fault.headers);
+      this.port.write(fault.body);
+    } catch (badHeader) {
+      this.port.report(badHeader);
+      this.port.begin(500, undefined);
+    }
+    this.port.end();
+  }
+
+  private onSettled(how: Settlement): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.release();
+    if (how === 'gone') this.request.abort();
+    this.subscriber.complete();
+  }
+
+  private finish(): void {
+    this.isOver = true;
+    this.subscriber.complete();
+  }
+
+  /** Lets go of all that the handler holds. */
+  private release(): void {
+    this.leaveRoom();
+    const { source } = this;
+    this.source = null;
+    this.waiting = null;
+    try {
+      source?.stop();
+      this.subscription?.unsubscribe();
+    } catch (error) {
+      this.port.report(failureOf(error)); // a finalizer of the application threw
+    }
+  }
+
+  private leaveRoom(): void {
+    if (!this.isWaiting) return;
+    this.isWaiting = false;
+    this.room.leave();
+  }
+}
+
+const EMPTY_RESPONSE: HttpResponse = {};
+
+const failureOf = (cause: unknown): HandlerError =>
+  new HandlerError('RHK_HANDLER_FAILED', `handler failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+
+/** A status that the application chose, and "not mine", are no failures. */
+const isWorthReporting = (error: HttpKitError | HttpError): boolean => error instanceof HttpKitError && error.code !== 'RHK_NO_RESPONSE';
+
+/** A file's size is known when it is open; a length that the handler announced gives way to it. */
+const withLength = (headers: ResponseHeaders | undefined, octets: number): ResponseHeaders => {
+  const isList = headers !== undefined && Symbol.iterator in headers;
+  const entries = isList ? [...(headers as Iterable<readonly [string, string]>)] : Object.entries(headers ?? {}); // told apart above
+  return [...entries, ['content-length', octets]] as Iterable<readonly [string, number]>;
+};

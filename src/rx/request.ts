@@ -1,0 +1,176 @@
+/**
+ * A request as handlers see it: Ring's request map in camelCase.
+ *
+ * Owns: which word means what, and that each is made when first asked for. Leaves: the bytes to `protocol/request-head.ts`.
+ */
+import { EMPTY, Observable } from 'rxjs';
+import type { HttpKitError } from '../errors.js';
+import type { Fields, RequestHead } from '../protocol/request-head.js';
+import type { BodyPort, ExchangePort, Peer } from '../transport/contracts.js';
+
+/**
+ * One HTTP request. Its properties are made when first read, so an object spread does not copy them: `extend` adds fields.
+ */
+export interface HttpRequest {
+  /** As sent, upper case: `GET`. */
+  readonly method: string;
+  /** The path, percent-encoded as sent, without query; `*` for `OPTIONS *`. */
+  readonly uri: string;
+  /** What stands behind the `?`, percent-encoded as sent; `undefined` where there is no `?`. */
+  readonly queryString: string | undefined;
+  /** Names in lower case, duplicates joined by `, ` (cookies by `; `); null prototype. Read it, do not write to it. */
+  readonly headers: Readonly<Fields>;
+  /** The trailer section of a chunked body, empty until the body has been read to its end. Never merged into `headers`. */
+  readonly trailers: Readonly<Fields>;
+  /** `HTTP/1.1` or `HTTP/1.0`. */
+  readonly protocol: string;
+  readonly scheme: 'http' | 'https';
+  /** The host that the client asked for, or else the local address. */
+  readonly serverName: string;
+  /** The port that the client asked for, or else the port that it came in on; 0 on a Unix socket. */
+  readonly serverPort: number;
+  /** The address of the peer; empty on a Unix socket. */
+  readonly remoteAddr: string;
+  /** The media type and its parameters, as sent. */
+  readonly contentType: string | undefined;
+  /** Octets, as announced; `undefined` for a chunked body or none. */
+  readonly contentLength: number | undefined;
+  /** The charset parameter of the content type, in lower case. */
+  readonly characterEncoding: string | undefined;
+  /** The client asks for a WebSocket, RFC 6455 §4.1. */
+  readonly isWebSocket: boolean;
+  /**
+   * The body as it arrives. The socket is read only while somebody is subscribed. One subscription is all there is: a
+   * second one fails with `RHK_BODY_USED`, unless there is no body. Fails with a `ProtocolError`: `RHK_BODY_TOO_LARGE`,
+   * `RHK_BAD_CHUNK`, `RHK_BODY_INCOMPLETE`, `RHK_BODY_TIMEOUT`, `RHK_CLIENT_GONE`.
+   */
+  readonly body$: Observable<Buffer>;
+  /** Aborted when the client has gone before its reply was complete. */
+  readonly signal: AbortSignal;
+}
+
+export class IncomingRequest implements HttpRequest {
+  /** The exchange that this request belongs to; for the rx floor only. */
+  readonly port: ExchangePort;
+  private readonly head: RequestHead;
+  private cachedPeer: Peer | undefined;
+  private cachedHeaders: Fields | undefined;
+  private cachedBody$: Observable<Buffer> | undefined;
+  /** This object itself, also when asked through one that `extend` made: what is shared must be kept in one place. */
+  private readonly origin: IncomingRequest;
+  private controller: AbortController | undefined;
+  private isAborted: boolean;
+
+  constructor(port: ExchangePort) {
+    this.origin = this;
+    this.port = port;
+    this.head = port.head;
+    this.cachedPeer = undefined;
+    this.cachedHeaders = undefined;
+    this.cachedBody$ = undefined;
+    this.controller = undefined;
+    this.isAborted = false;
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get uri(): string {
+    return this.head.uri;
+  }
+
+  get queryString(): string | undefined {
+    return this.head.queryString;
+  }
+
+  get headers(): Readonly<Fields> {
+    return (this.cachedHeaders ??= this.head.headers);
+  }
+
+  get trailers(): Readonly<Fields> {
+    return this.port.body?.trailers ?? (Object.create(null) as Fields); // Object.create is typed any
+  }
+
+  get protocol(): string {
+    return this.head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
+  }
+
+  get scheme(): 'http' {
+    return 'http';
+  }
+
+  get serverName(): string {
+    return this.head.serverName || this.peer.localAddr;
+  }
+
+  get serverPort(): number {
+    return this.head.serverPort ?? this.peer.localPort ?? 0;
+  }
+
+  get remoteAddr(): string {
+    return this.peer.remoteAddr;
+  }
+
+  get contentType(): string | undefined {
+    return this.headers['content-type'];
+  }
+
+  get contentLength(): number | undefined {
+    return this.head.contentLength < 0 ? undefined : this.head.contentLength;
+  }
+
+  get characterEncoding(): string | undefined {
+    const match = CHARSET.exec(this.contentType ?? '');
+    return match === null ? undefined : (match[1] ?? match[2]).toLowerCase();
+  }
+
+  get isWebSocket(): boolean {
+    return this.head.asksUpgrade && WEBSOCKET.test(this.headers['upgrade']);
+  }
+
+  get body$(): Observable<Buffer> {
+    return (this.cachedBody$ ??= this.port.body === null ? EMPTY : bodyFrom(this.port.body));
+  }
+
+  get signal(): AbortSignal {
+    const { origin } = this;
+    if (origin.controller === undefined) {
+      origin.controller = new AbortController();
+      if (origin.isAborted) origin.controller.abort();
+    }
+    return origin.controller.signal;
+  }
+
+  /** The client has gone. */
+  abort(): void {
+    this.isAborted = true;
+    this.controller?.abort();
+  }
+
+  private get peer(): Peer {
+    return (this.cachedPeer ??= this.port.peer);
+  }
+}
+
+const CHARSET = /;[ \t]*charset=(?:"([^"]*)"|([^\s;"]+))/i;
+const WEBSOCKET = /(?:^|,)[ \t]*websocket[ \t]*(?:,|$)/i;
+
+/** Reads when subscribed, and tells the port when the subscriber has lost interest. */
+const bodyFrom = (body: BodyPort): Observable<Buffer> =>
+  new Observable((subscriber) => {
+    subscriber.add(() => body.cancel()); // first, as all of a small body may come before `read` returns
+    body.read({
+      onData: (bytes) => subscriber.next(bytes),
+      onEnd: () => subscriber.complete(),
+      onError: (error: HttpKitError) => subscriber.error(error),
+    });
+  });
+
+/**
+ * A request with more fields: what middleware makes of one. The request itself is not changed.
+ *
+ * @example `map((request) => extend(request, { user: userOf(request) }))`
+ */
+export const extend = <R extends HttpRequest, F extends object>(request: R, fields: F): R & F =>
+  Object.create(request, Object.getOwnPropertyDescriptors(fields)) as R & F; // Object.create is typed any

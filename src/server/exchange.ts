@@ -1,0 +1,30 @@
+/** One request and the place where its reply goes. */
+import type { Observable } from 'rxjs';
+import { answer } from '../rx/answer.js';
+import type { Handler } from '../rx/handler.js';
+import { type HttpRequest, IncomingRequest } from '../rx/request.js';
+import type { WaitingRoom } from '../rx/waiting-room.js';
+import type { ExchangePort } from '../transport/contracts.js';
+
+/** One request and the place where its reply goes. */
+export class Exchange {
+  readonly request: HttpRequest;
+  private readonly incoming: IncomingRequest;
+  private readonly room: WaitingRoom;
+
+  constructor(port: ExchangePort, room: WaitingRoom) {
+    this.incoming = new IncomingRequest(port);
+    this.request = this.incoming;
+    this.room = room;
+  }
+
+  /**
+   * Runs the handler on the request, and sends what it makes of it.
+   *
+   * @returns Completes when the reply is complete or the client has gone; emits nothing and never fails, as an error of the
+   *   handler ends in a reply and an event. Unsubscribing before that closes the connection.
+   */
+  answer(handler: Handler): Observable<never> {
+    return answer(this.incoming, handler, this.room);
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Every option of a server: its name, unit and default, and the check that a wrong one meets before anything is bound.
+ */
+import { OptionError } from '../errors.js';
+import { isFieldValue } from '../protocol/grammar.js';
+
+export interface ServerOptions {
+  /** Address to listen on, IPv4 or IPv6. */
+  readonly ip: string;
+  /** TCP port, 0–65 535; 0 picks a free one. A port that is taken rejects with `EADDRINUSE`. */
+  readonly port: number;
+  /** Path of a Unix socket to listen on instead of `ip` and `port`; `null` for none. */
+  readonly path: string | null;
+  /** Requests, over all connections, that may wait for their first reply item. Past it 503 with `retry-after`, at once. */
+  readonly queueSize: number;
+  /** Octets of a request body. Past it 413: by content-length before a byte of the body is read, by count when chunked. */
+  readonly maxBody: number;
+  /** Octets of the request line and of each header line. Past it 414. */
+  readonly maxLine: number;
+  /** Header lines of a request, its trailers included. Past it 431. */
+  readonly maxHeaders: number;
+  /** Octets of a request head with its padding, its trailers included. Past it 431. */
+  readonly maxHeadBytes: number;
+  /** Octets that may wait for one slow client when they are pushed (Observables). Past it the reply is cut. */
+  readonly maxBufferedBytes: number;
+  /** Open connections. Past it a new one is closed at once. */
+  readonly maxConnections: number;
+  /** Requests on one connection. The last one is answered with `connection: close`. */
+  readonly maxRequestsPerConnection: number;
+  /** Milliseconds for a request head, from its first byte to its last. Past it 408; checked every second. */
+  readonly headTimeoutMs: number;
+  /** Octets per second that a request body must bring on average while it is read, after a grace of 5 s. Below it 408; 0 lets it take its time. */
+  readonly bodyMinBytesPerSecond: number;
+  /** Milliseconds that a connection may idle before and between requests. Past it it is closed; checked every second. */
+  readonly keepAliveTimeoutMs: number;
+  /** Milliseconds that a client that has sent FIN waits for its reply to begin. Past it it is taken as gone; checked every second. */
+  readonly halfCloseTimeoutMs: number;
+  /** Milliseconds in which a client that is sent something must take at least one write. Past it it is cut; checked every second. */
+  readonly stallTimeoutMs: number;
+  /** Connections that the operating system may hold before they are accepted; its own limit counts too. */
+  readonly backlog: number;
+  /** Value of the `server` header of every response; `null` for none. */
+  readonly serverHeader: string | null;
+}
+
+export const DEFAULTS: ServerOptions = Object.freeze({
+  ip: '0.0.0.0',
+  port: 8090,
+  path: null,
+  queueSize: 20_480,
+  maxBody: 8_388_608,
+  maxLine: 8_192,
+  maxHeaders: 100,
+  maxHeadBytes: 65_536,
+  maxBufferedBytes: 1_048_576,
+  maxConnections: Infinity,
+  maxRequestsPerConnection: Infinity,
+  headTimeoutMs: 30_000,
+  bodyMinBytesPerSecond: 240,
+  keepAliveTimeoutMs: 75_000,
+  halfCloseTimeoutMs: 30_000,
+  stallTimeoutMs: 60_000,
+  backlog: 511,
+  serverHeader: 'rx-http-kit',
+});
+
+/** Says what is wrong with a value, or `null`. */
+type Check = (value: unknown) => string | null;
+
+const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+
+const integer =
+  (least: number, most: number, orInfinity = false): Check =>
+  (value) => {
+    if (orInfinity && value === Infinity) return null;
+    if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return null; // an integer is a number
+    return `is ${shown(value)}, must be an integer from ${least} to ${most}${orInfinity ? ', or Infinity' : ''}`;
+  };
+
+const limit = (least: number): Check => integer(least, Number.MAX_SAFE_INTEGER, true);
+const MAX_TIMEOUT_MS = 2_147_483_647;
+const milliseconds: Check = integer(0, MAX_TIMEOUT_MS, true);
+
+const nonEmptyText: Check = (value) =>
+  typeof value === 'string' && value.length > 0 && !value.includes('\0') ? null : `is ${shown(value)}, must be a non-empty string`;
+
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null ? null : check(value);
+
+const fieldValue: Check = (value) =>
+  typeof value === 'string' && value.length > 0 && isFieldValue(value) ? null : `is ${shown(value)}, must be a header value or null`;
+
+/** What fits into a head that passes `maxLine` at all: a request line needs 14 octets, `GET / HTTP/1.1`. */
+const MIN_LINE = 14;
+
+const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
+  ip: nonEmptyText,
+  port: integer(0, 65_535),
+  path: orNull(nonEmptyText),
+  queueSize: limit(1),
+  maxBody: limit(0),
+  maxLine: integer(MIN_LINE, 1_048_576),
+  maxHeaders: integer(1, 65_536),
+  maxHeadBytes: integer(64, 16_777_216),
+  maxBufferedBytes: limit(0),
+  maxConnections: limit(1),
+  maxRequestsPerConnection: limit(1),
+  headTimeoutMs: milliseconds,
+  bodyMinBytesPerSecond: integer(0, Number.MAX_SAFE_INTEGER),
+  keepAliveTimeoutMs: milliseconds,
+  halfCloseTimeoutMs: milliseconds,
+  stallTimeoutMs: milliseconds,
+  backlog: integer(1, 65_535),
+  serverHeader: orNull(fieldValue),
+};
+
+const isOption = (name: string): name is keyof ServerOptions => Object.hasOwn(CHECKS, name);
+
+/**
+ * The options of a server, complete. `undefined` means the default.
+ *
+ * @throws {@link OptionError} naming the first wrong option, its value and what it may be.
+ */
+export const optionsFrom = (given: Partial<ServerOptions> | undefined): ServerOptions => {
+  if (given !== undefined && (typeof given !== 'object' || given === null)) {
+    throw new OptionError('options', `is ${shown(given)}, must be an object`);
+  }
+  const options: Record<string, unknown> = { ...DEFAULTS };
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (!isOption(name)) throw new OptionError(name, `is not an option; the options are ${Object.keys(CHECKS).join(', ')}`);
+    if (value === undefined) continue;
+    const complaint = CHECKS[name](value);
+    if (complaint !== null) throw new OptionError(name, complaint);
+    options[name] = value;
+  }
+  return Object.freeze(options) as unknown as ServerOptions; // every key checked or a default
+};

@@ -1,0 +1,118 @@
+/**
+ * The transport of one server: what its connections share, and their life as a whole.
+ *
+ * Owns: accepting, draining and closing all connections, the parsers in reserve. Leaves: each connection to `connection.ts`.
+ */
+import { OverloadError } from '../errors.js';
+import { RequestParser } from '../protocol/request-parser.js';
+import { Connection, type ConnectionHost } from './connection.js';
+import type { Acceptor, BoundAddress, ByteStream, Clock, ConnectionPort, WireFault, WireLimits } from './contracts.js';
+import { Deadlines } from './deadlines.js';
+import { Turn } from './turn.js';
+
+/** Who watches a server. */
+export interface EngineListener {
+  onListening(address: BoundAddress): void;
+  onConnection(connection: ConnectionPort): void;
+  /** Could not bind: nothing else follows. */
+  onBindError(error: Error): void;
+  onFault(fault: WireFault): void;
+  /** Nothing listens any more and the last connection has closed. */
+  onClosed(): void;
+}
+
+/** More spare parsers than heads can be in work at one instant of a single thread are of no use. */
+const MAX_SPARE_PARSERS = 16;
+
+export class Engine implements ConnectionHost {
+  readonly limits: WireLimits;
+  readonly clock: Clock;
+  readonly turn: Turn;
+  readonly deadlines: Deadlines<Connection>;
+  readonly serverLine: string;
+  private readonly acceptor: Acceptor;
+  private readonly listener: EngineListener;
+  private readonly spareParsers: RequestParser[];
+  private isListening: boolean;
+  private isClosing: boolean;
+  /** Nothing listens any more. */
+  private isClosed: boolean;
+
+  constructor(acceptor: Acceptor, clock: Clock, limits: WireLimits, listener: EngineListener) {
+    this.limits = limits;
+    this.clock = clock;
+    this.turn = new Turn(clock);
+    this.deadlines = new Deadlines(clock);
+    this.serverLine = limits.serverHeader === null ? '' : `server: ${limits.serverHeader}\r\n`;
+    this.acceptor = acceptor;
+    this.listener = listener;
+    this.spareParsers = [];
+    this.isListening = false;
+    this.isClosing = false;
+    this.isClosed = false;
+  }
+
+  /** Binds, then accepts until `drain`. */
+  open(): void {
+    this.acceptor.open({
+      onListening: (address) => {
+        this.isListening = true;
+        this.listener.onListening(address);
+      },
+      onConnection: (stream) => this.accept(stream),
+      onError: (error) => {
+        if (this.isListening) this.report({ error, peer: undefined, head: undefined });
+        else this.listener.onBindError(error);
+      },
+      onRefused: () => this.report({ error: new OverloadError('RHK_TOO_MANY_CONNECTIONS'), peer: undefined, head: undefined }),
+      onClosed: () => {
+        this.isClosed = true;
+        this.closeIfEmpty();
+      },
+    });
+  }
+
+  /** Accepts no connection and no further request; what runs may finish. */
+  drain(): void {
+    if (this.isClosing) return;
+    this.isClosing = true;
+    this.acceptor.close();
+    for (const connection of this.deadlines.watched) connection.drain();
+  }
+
+  /** Closes everything now. */
+  destroy(): void {
+    this.drain();
+    for (const connection of this.deadlines.watched) connection.destroy();
+  }
+
+  acquireParser(): RequestParser {
+    return this.spareParsers.pop() ?? new RequestParser(this.limits);
+  }
+
+  releaseParser(parser: RequestParser): void {
+    if (this.spareParsers.length >= MAX_SPARE_PARSERS) return;
+    parser.reset();
+    this.spareParsers.push(parser);
+  }
+
+  report(fault: WireFault): void {
+    this.listener.onFault(fault);
+  }
+
+  onConnectionClosed(): void {
+    this.closeIfEmpty();
+  }
+
+  private accept(stream: ByteStream): void {
+    if (this.isClosing) {
+      stream.destroy();
+      return;
+    }
+    this.listener.onConnection(new Connection(stream, this));
+  }
+
+  private closeIfEmpty(): void {
+    if (this.isClosed && this.deadlines.watched.size === 0) this.listener.onClosed();
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * What one connection has to send and has not given to its socket yet.
+ *
+ * Owns: joining everything that one turn made into as few writes as possible, and never giving the socket more than it can
+ * take soon. Two forms, in order: `parts`, then `text`. Text is latin1 and grows by concatenation, which costs nothing
+ * until it is written; most connections never have parts.
+ */
+import type { ByteStream } from './contracts.js';
+
+/** Pieces up to this are copied into one buffer rather than handed over one by one. */
+const COPY_LIMIT = 8_192;
+/** What a socket is given before it must have released something: keeps a slow client's progress visible. */
+const GIVE_LIMIT = 262_144;
+
+export class Outbox {
+  /** Octets waiting here. */
+  size: number;
+  private text: string;
+  private parts: (string | Uint8Array)[] | null;
+
+  constructor() {
+    this.size = 0;
+    this.text = '';
+    this.parts = null;
+  }
+
+  /** @param latin1 - No character above U+00FF. */
+  addText(latin1: string): void {
+    this.text += latin1;
+    this.size += latin1.length;
+  }
+
+  /** @param bytes - Kept until it has been written: nobody may change it. */
+  addBytes(bytes: Uint8Array): void {
+    this.parts ??= [];
+    if (this.text !== '') {
+      this.parts.push(this.text);
+      this.text = '';
+    }
+    this.size += bytes.length;
+    if (bytes.length <= GIVE_LIMIT) {
+      this.parts.push(bytes);
+      return;
+    }
+    for (let at = 0; at < bytes.length; at += GIVE_LIMIT) this.parts.push(bytes.subarray(at, at + GIVE_LIMIT));
+  }
+
+  clear(): void {
+    this.size = 0;
+    this.text = '';
+    this.parts = null;
+  }
+
+  /**
+   * Writes as much as the stream wants.
+   *
+   * @returns Octets given to the stream. What is left waits for its `drain`.
+   */
+  flush(stream: ByteStream): number {
+    if (stream.writableNeedDrain) return 0;
+    if (this.parts === null) {
+      const size = this.size;
+      stream.write(this.text, 'latin1');
+      this.clear();
+      return size;
+    }
+    if (this.text !== '') this.parts.push(this.text);
+    this.text = '';
+    const given = this.giveParts(stream, this.parts);
+    this.size -= given;
+    return given;
+  }
+
+  private giveParts(stream: ByteStream, parts: (string | Uint8Array)[]): number {
+    let given = 0;
+    let next = 0;
+    stream.cork();
+    while (next < parts.length && given < GIVE_LIMIT) {
+      const run = smallRun(parts, next);
+      if (run.count > 1) {
+        stream.write(join(parts, next, run));
+        given += run.size;
+        next += run.count;
+        continue;
+      }
+      const part = parts[next++];
+      given += part.length;
+      if (typeof part === 'string') stream.write(part, 'latin1');
+      else stream.write(part);
+    }
+    stream.uncork();
+    this.parts = next === parts.length ? null : parts.slice(next);
+    return given;
+  }
+}
+
+interface Run {
+  readonly count: number;
+  readonly size: number;
+}
+
+/** How many parts from `start` on are small enough to be joined. */
+const smallRun = (parts: readonly (string | Uint8Array)[], start: number): Run => {
+  let size = 0;
+  let end = start;
+  while (end < parts.length && parts[end].length <= COPY_LIMIT && size < GIVE_LIMIT) {
+    size += parts[end].length;
+    end++;
+  }
+  return { count: end - start, size };
+};
+
+const join = (parts: readonly (string | Uint8Array)[], start: number, run: Run): Buffer => {
+  const joined = Buffer.allocUnsafe(run.size);
+  let at = 0;
+  for (let i = start; i < start + run.count; i++) {
+    const part = parts[i];
+    if (typeof part === 'string') at += joined.write(part, at, 'latin1');
+    else {
+      joined.set(part, at);
+      at += part.length;
+    }
+  }
+  return joined;
+};
