@@ -43,10 +43,10 @@ export function declarationsIn(text: string): DeclarationFile {
   for (const tokens of statementsOf(codeTokensOf(plain))) {
     const words = tokens.map((token) => token.text);
     const source = tokens.at(-2)?.kind === 'string' && words.at(-3) === 'from' ? unquoted(tokens.at(-2) as Token) : undefined;
+    const passedOn = words[0] === 'export' ? words[words[1] === 'type' ? 2 : 1] : undefined;
     if (words[0] === 'import') file.imports.push(...linksOf(words, source));
-    else if (words[0] === 'export' && words.includes('*') && source !== undefined && words[1] !== 'declare') file.stars.push(source);
-    else if (words[0] === 'export' && (words[1] === '{' || words[2] === '{') && !KEYWORDS.has(words[2]))
-      file.exports.push(...linksOf(words, source));
+    else if (passedOn === '*' && source !== undefined) file.stars.push(source);
+    else if (passedOn === '{') file.exports.push(...linksOf(words, source));
     else file.declarations.push(declarationOf(plain, tokens));
   }
   return file;

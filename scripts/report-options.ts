@@ -89,5 +89,6 @@ export function optionsPage(members: readonly Member[], defaults: Readonly<Recor
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value).replace(/\B(?=(\d{3})+$)/g, '_');
+  if (typeof value === 'string') return `'${value}'`;
+  return typeof value === 'number' && value >= 10_000 ? String(value).replace(/\B(?=(\d{3})+$)/g, '_') : String(value);
 }

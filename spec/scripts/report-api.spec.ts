@@ -47,8 +47,9 @@ describe('apiOf', () => {
 
   it('keeps a value and a type of one name together, and says when a name was changed', () => {
     const text = report({
-      'index.d.ts': "export { State as Phase } from './a.js';",
-      'a.d.ts': 'declare const State: {\n    OPEN: 0;\n};\ntype State = (typeof State)[keyof typeof State];\nexport { State };',
+      'index.d.ts': "export { type Other, State as Phase } from './a.js';",
+      'a.d.ts':
+        'declare const State: {\n    OPEN: 0;\n};\ntype State = (typeof State)[keyof typeof State];\ntype Other = State;\nexport { State, Other };',
     });
     expect(text).to.include(
       'const State: {\n    OPEN: 0;\n};\ntype State = (typeof State)[keyof typeof State];\nexport { State as Phase };',

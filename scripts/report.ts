@@ -1,0 +1,39 @@
+/**
+ * `npm run report` writes the pages that are made from code; `-- --check` only tells which one is stale.
+ *
+ * Owns: which pages there are. Leaves: their words, to the file of each.
+ */
+import { ERRORS } from '#src/errors.js';
+import { DEFAULTS } from '#src/server/options.js';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { apiOf } from './report-api.js';
+import { changelogComplaint } from './report-changelog.js';
+import { errorsPage } from './report-errors.js';
+import { membersOf, optionsPage } from './report-options.js';
+
+interface BenchmarkReport {
+  reportBenchmarks(options: { check: boolean }): void | Promise<void>;
+}
+
+const check = process.argv.includes('--check');
+const pages: readonly (readonly [path: string, render: () => string])[] = [
+  ['docs/api.txt', () => apiOf('dist/index.d.ts')],
+  ['docs/errors.md', () => errorsPage(ERRORS)],
+  ['docs/options.md', () => optionsPage(membersOf(readFileSync('src/server/options.ts', 'utf8'), 'ServerOptions'), { ...DEFAULTS })],
+];
+
+for (const [path, render] of pages) {
+  const fresh = render();
+  if (existsSync(path) && readFileSync(path, 'utf8') === fresh) continue;
+  if (check) fail(`${path} is stale: npm run report`);
+  else writeFileSync(path, fresh);
+}
+const complaint = changelogComplaint(readFileSync('CHANGELOG.md', 'utf8'), readFileSync('package.json', 'utf8'));
+if (complaint !== undefined) fail(complaint);
+const benchmarks = new URL('./report-benchmarks.js', import.meta.url);
+if (existsSync(benchmarks)) await ((await import(benchmarks.href)) as BenchmarkReport).reportBenchmarks({ check });
+
+function fail(message: string): void {
+  console.error(message);
+  process.exitCode = 1;
+}
