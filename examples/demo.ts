@@ -3,7 +3,7 @@ import { concatMap, EMPTY, interval, map, of, pipe, switchMap } from 'rxjs';
 import { asJson, file, type Handler, HttpError, type HttpRequest, runServer } from 'rx-http-kit';
 
 function* rows(): Generator<string> {
-  for (let id = 1; id <= 1_000_000; id++) yield `{"id":${id}}\n`;
+  for (let id = 1; id <= 100_000; id++) yield `{"id":${id}}\n`;
 }
 
 const html = { 'content-type': 'text/html; charset=utf-8' };
