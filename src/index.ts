@@ -1,5 +1,6 @@
 export { runServer, type Server, type ServerStatus, type StopOptions } from './server/run-server.js';
 export { listen } from './server/listen.js';
+export { serve } from './server/serve.js';
 export type { Connection } from './server/connection.js';
 export type { Exchange } from './server/exchange.js';
 export { DEFAULTS, type ServerOptions } from './server/options.js';

@@ -11,7 +11,8 @@ import type { HttpRequest } from './request.js';
  *
  * @typeParam T - Not checked: validate what comes from outside.
  */
-export const asJson = <T = unknown>(): OperatorFunction<HttpRequest, T> => concatMap((request) => textOf(request).pipe(map((text) => parse<T>(text))));
+export const asJson = <T = unknown>(): OperatorFunction<HttpRequest, T> =>
+  concatMap((request) => textOf(request).pipe(map((text) => parse<T>(text))));
 
 const parse = <T>(text: string): T => {
   try {

@@ -15,7 +15,8 @@ import type { HttpRequest } from './request.js';
 export const asText = (): OperatorFunction<HttpRequest, string> => concatMap(textOf);
 
 /** The body of one request as text, read when subscribed. */
-export const textOf = (request: HttpRequest): Observable<string> => bytesOf(request).pipe(map((bytes) => decode(bytes, request.characterEncoding)));
+export const textOf = (request: HttpRequest): Observable<string> =>
+  bytesOf(request).pipe(map((bytes) => decode(bytes, request.characterEncoding)));
 
 const decode = (bytes: Buffer, charset: string | undefined): string => {
   if (charset === undefined || charset === 'utf-8' || charset === 'utf8') {

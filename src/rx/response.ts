@@ -43,7 +43,9 @@ export const isPiece = (value: unknown): value is BodyPiece => typeof value === 
 
 /** `Readable`s of other realms and versions count too. */
 export const isReadable = (value: object): value is Readable =>
-  typeof (value as Readable).pipe === 'function' && typeof (value as Readable).on === 'function' && typeof (value as Readable).resume === 'function';
+  typeof (value as Readable).pipe === 'function' &&
+  typeof (value as Readable).on === 'function' &&
+  typeof (value as Readable).resume === 'function';
 
 export const isReadableStream = (value: object): value is ReadableStream<BodyPiece> =>
   typeof (value as ReadableStream).getReader === 'function' && typeof (value as ReadableStream).cancel === 'function';

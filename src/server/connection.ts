@@ -6,26 +6,32 @@ import { Exchange } from './exchange.js';
 
 /** One accepted connection. */
 export class Connection {
+  /** For the server floor only. */
+  readonly port: ConnectionPort;
+  readonly room: WaitingRoom;
+  private isTaken: boolean;
+
+  constructor(port: ConnectionPort, room: WaitingRoom) {
+    this.port = port;
+    this.room = room;
+    this.isTaken = false;
+  }
+
   /**
    * The requests of this connection. The next one comes when the one before it has been answered, so `concatMap` keeps
    * their order by itself. Completes when the connection has closed; never fails. Nothing is read from the socket before
    * it is subscribed; a second subscriber gets nothing. Unsubscribing takes no further request and closes the connection,
    * behind the reply that is owed.
    */
-  readonly requests$: Observable<Exchange>;
-  private readonly port: ConnectionPort;
-
-  constructor(port: ConnectionPort, room: WaitingRoom) {
-    this.port = port;
-    let isTaken = false;
-    this.requests$ = new Observable<Exchange>((subscriber) => {
-      if (isTaken) return subscriber.complete();
-      isTaken = true;
-      port.start({
-        onExchange: (exchange) => subscriber.next(new Exchange(exchange, room)),
+  get requests$(): Observable<Exchange> {
+    return new Observable<Exchange>((subscriber) => {
+      if (this.isTaken) return subscriber.complete();
+      this.isTaken = true;
+      this.port.start({
+        onExchange: (exchange) => subscriber.next(new Exchange(exchange, this.room)),
         onClosed: () => subscriber.complete(),
       });
-      return () => port.drain();
+      return () => this.port.drain();
     });
   }
 

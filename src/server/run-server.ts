@@ -1,10 +1,11 @@
 /** http-kit's `run-server`: a handler, a few options, and a server that can be stopped. */
-import { BehaviorSubject, concatMap, mergeMap, type Observable, Subject, type Subscription, takeUntil } from 'rxjs';
+import { BehaviorSubject, type Observable, Subject, type Subscription, takeUntil } from 'rxjs';
 import { OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import type { BoundAddress, Cancel } from '../transport/contracts.js';
 import { groundFrom, type Ground, Listening } from './listen.js';
 import { optionsFrom, type ServerOptions } from './options.js';
+import { serve } from './serve.js';
 import { type ServerEvent, ServerEvents } from './server-event.js';
 
 /** As http-kit's `server-status`. */
@@ -104,12 +105,7 @@ class RunningServer implements Server {
       onEvent: (event) => this.events.emit(event),
       onClosed: () => this.onClosed(),
     });
-    this.subscription = this.listening.connections$
-      .pipe(
-        takeUntil(this.stopping$),
-        mergeMap((connection) => connection.requests$.pipe(concatMap((exchange) => exchange.answer(handler)))),
-      )
-      .subscribe({ error: onError });
+    this.subscription = this.listening.connections$.pipe(takeUntil(this.stopping$), serve(handler)).subscribe({ error: onError });
   }
 
   get port(): number {

@@ -151,7 +151,8 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
     this.isDraining = true;
     if (this.phase !== Phase.OPEN) return;
     if (this.exchange !== null) this.exchange.keepAlive = false;
-    else if (this.parser !== null && this.parser.isInHead) return; // a head in work may be finished, and answered
+    else if (this.parser !== null && this.parser.isInHead)
+      return; // a head in work may be finished, and answered
     else if (this.waiting > 0) this.shut();
     else this.destroy();
   }
@@ -280,7 +281,10 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
       return;
     }
     const keepAlive =
-      head.keepAlive && !this.isDraining && this.requestCount < host.limits.maxRequestsPerConnection && !(this.inputEnded && this.unread === null);
+      head.keepAlive &&
+      !this.isDraining &&
+      this.requestCount < host.limits.maxRequestsPerConnection &&
+      !(this.inputEnded && this.unread === null);
     const exchange = new ReplyWriter(this, head, head.hasBody ? this.intakeFor(head) : null, keepAlive);
     this.exchange = exchange;
     if (this.inputEnded) {
@@ -518,7 +522,10 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
     this.stalledTicks = released === this.releasedAtLastTick ? this.stalledTicks + 1 : 0;
     this.releasedAtLastTick = released;
     if (this.stalledTicks < Deadlines.ticksFor(stallTimeoutMs)) return;
-    this.report(new ProtocolError('RHK_STALLED', `${ERRORS.RHK_STALLED.sentence}: ${stallTimeoutMs} ms (stallTimeoutMs)`), this.exchange?.head);
+    this.report(
+      new ProtocolError('RHK_STALLED', `${ERRORS.RHK_STALLED.sentence}: ${stallTimeoutMs} ms (stallTimeoutMs)`),
+      this.exchange?.head,
+    );
     this.destroy();
   }
 

@@ -274,7 +274,8 @@ export class ReplyWriter implements ExchangePort {
     if (this.framing < Framing.CHUNKED || this.framing > Framing.CLOSE) return;
     const length = typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length;
     if (this.framing === Framing.LENGTH) {
-      if (length > this.missing) return this.cut(lengthError(`reply body is ${length - this.missing} octets longer than its content-length`));
+      if (length > this.missing)
+        return this.cut(lengthError(`reply body is ${length - this.missing} octets longer than its content-length`));
       this.missing -= length;
     }
     if (!this.makeRoom()) return;
