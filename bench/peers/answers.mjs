@@ -1,0 +1,33 @@
+/**
+ * What every server under test answers, so that all do the same work.
+ *
+ * Each `peers/<name>.mjs` exports `start(port, path)`: it listens on 127.0.0.1 and resolves when bound. `path` is the one
+ * resource that will be asked for; a server with a router of its own ignores it. The process is ended from outside.
+ * The paths: `/` hello · `/json` POST read and answered · `/chunks` 100 chunks in one turn · `/known` 10 MiB of known
+ * length · `/readable` 10 MiB from a Readable.
+ */
+import { Readable } from 'node:stream';
+
+export const hello = 'hello';
+
+export const chunks = Array.from({ length: 100 }, (_, index) => String.fromCharCode(97 + (index % 26)).repeat(100));
+
+export const known = Buffer.alloc(10 * 1024 * 1024, 'x');
+
+/** An order as `/json` receives it, to the answer that proves it was read. */
+export const receiptOf = (order) => ({ id: order.id, total: order.lines.reduce((sum, line) => sum + line.cents, 0) });
+
+/** 10 MiB in pieces of 64 KiB, the size that a file stream gives; whoever answers with it reads it to the end. */
+export function createReadable() {
+  const piece = known.subarray(0, 64 * 1024);
+  let left = known.length / piece.length;
+  return new Readable({
+    highWaterMark: piece.length,
+    read() {
+      this.push(left-- > 0 ? piece : null);
+    },
+  });
+}
+
+/** An idle connection must outlive a whole run. The defaults lie between 5 and 75 s; all get the same. */
+export const keepAliveTimeoutMs = 3_600_000;
