@@ -1,0 +1,25 @@
+import type { Scenario } from './contest.js';
+import { browserHeaders } from './scenarios/browser-headers.js';
+import { byteByByte } from './scenarios/byte-by-byte.js';
+import { chunks } from './scenarios/chunks.js';
+import { hello } from './scenarios/hello.js';
+import { idleBeside } from './scenarios/idle-beside.js';
+import { idleMemory } from './scenarios/idle-memory.js';
+import { knownBody } from './scenarios/known-body.js';
+import { pipelined } from './scenarios/pipelined.js';
+import { postJson } from './scenarios/post-json.js';
+import { readableBody } from './scenarios/readable-body.js';
+
+/** All there are, in the order in which they run and are reported. */
+export const scenarios: readonly Scenario[] = [
+  hello,
+  browserHeaders,
+  pipelined,
+  postJson,
+  chunks,
+  knownBody,
+  readableBody,
+  idleMemory,
+  idleBeside,
+  byteByByte,
+];
