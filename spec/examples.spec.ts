@@ -92,14 +92,15 @@ describe('examples', function () {
     }
   });
 
+  let example: RunningExample | undefined;
+
+  // Here and not behind the probe: a probe that waits in vain never comes to its end.
+  afterEach(() => example?.stop());
+
   for (const [file, probe] of Object.entries(PROBES)) {
     it(`${file} does what it says`, async () => {
-      const example = await startExample(`build/examples/${file.replace(/ts$/, 'js')}`);
-      try {
-        await probe(example);
-      } finally {
-        await example.stop();
-      }
+      example = await startExample(`build/examples/${file.replace(/ts$/, 'js')}`);
+      await probe(example);
     });
   }
 });

@@ -12,13 +12,29 @@ export interface RunningExample {
   stop(): Promise<void>;
 }
 
-/** Resolves when the example has said where it listens; rejects with all that it said when it ends before. */
+/**
+ * Resolves when the example has said where it listens; rejects with all that it said when it ends before. It is killed
+ * after 25 seconds in any case.
+ */
 export function startExample(file: string): Promise<RunningExample> {
-  const child = spawn(process.execPath, [file], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [file], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 25_000,
+    killSignal: 'SIGKILL',
+  });
+  const listeners = new Set<() => void>();
   let output = '';
-  const printed = async (text: string): Promise<void> => {
-    while (!output.includes(text)) await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')]);
-  };
+  const printed = (text: string): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (!output.includes(text)) return;
+        listeners.delete(look);
+        resolve();
+      };
+      listeners.add(look);
+      look();
+    });
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
@@ -27,6 +43,7 @@ export function startExample(file: string): Promise<RunningExample> {
   return new Promise((resolve, reject) => {
     const hear = (text: string): void => {
       output += text;
+      for (const look of listeners) look();
       const url = /listening on (http:\/\/\S+)/.exec(output)?.[1];
       if (url !== undefined) resolve({ url, pid: child.pid as number, output: () => output, printed, stop });
     };
