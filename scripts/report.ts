@@ -7,13 +7,10 @@ import { ERRORS } from '#src/errors.js';
 import { DEFAULTS } from '#src/server/options.js';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { apiOf } from './report-api.js';
+import { reportBenchmarks } from './report-benchmarks.js';
 import { changelogComplaint } from './report-changelog.js';
 import { errorsPage } from './report-errors.js';
 import { membersOf, optionsPage } from './report-options.js';
-
-interface BenchmarkReport {
-  reportBenchmarks(options: { check: boolean }): void | Promise<void>;
-}
 
 const check = process.argv.includes('--check');
 const pages: readonly (readonly [path: string, render: () => string])[] = [
@@ -30,8 +27,7 @@ for (const [path, render] of pages) {
 }
 const complaint = changelogComplaint(readFileSync('CHANGELOG.md', 'utf8'), readFileSync('package.json', 'utf8'));
 if (complaint !== undefined) fail(complaint);
-const benchmarks = new URL('./report-benchmarks.js', import.meta.url);
-if (existsSync(benchmarks)) await ((await import(benchmarks.href)) as BenchmarkReport).reportBenchmarks({ check });
+if (!(await reportBenchmarks({ check }))) fail('docs/benchmarks.md is stale: npm run report');
 
 function fail(message: string): void {
   console.error(message);
