@@ -35,6 +35,9 @@ export type ErrorCode =
   | 'RHK_BAD_CHUNK'
   | 'RHK_CHUNK_OVERHEAD'
   | 'RHK_BODY_INCOMPLETE'
+  | 'RHK_BAD_HANDSHAKE'
+  | 'RHK_BAD_FRAME'
+  | 'RHK_BAD_MESSAGE'
   | 'RHK_BODY_USED'
   | 'RHK_BAD_JSON'
   | 'RHK_BAD_TEXT'
@@ -52,6 +55,7 @@ export type ErrorCode =
   | 'RHK_HANDLER_FAILED'
   | 'RHK_BAD_REPLY'
   | 'RHK_BAD_STATUS'
+  | 'RHK_CHANNEL_TAKEN'
   | 'RHK_BAD_HEADER'
   | 'RHK_BODY_LENGTH'
   | 'RHK_UNKNOWN_METHOD'
@@ -81,6 +85,9 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_BAD_CHUNK: peer(400, 'RFC 9112 §7.1', 'malformed chunk'),
   RHK_CHUNK_OVERHEAD: peer(400, 'RFC 9112 §7.1.1', 'too many bytes around the chunks of one body'),
   RHK_BODY_INCOMPLETE: peer(400, 'RFC 9112 §8', 'the body ended before its announced end'),
+  RHK_BAD_HANDSHAKE: peer(400, 'RFC 6455 §4.2', 'malformed WebSocket handshake'),
+  RHK_BAD_FRAME: peer(0, 'RFC 6455 §5', 'the client broke the WebSocket protocol'),
+  RHK_BAD_MESSAGE: peer(0, 'RFC 6455 §7.4.1', 'a message could not be decoded'),
   RHK_BODY_USED: handler(500, 'this project', 'the request body was read already; it can be read once'),
   RHK_BAD_JSON: peer(400, 'RFC 8259', 'the body is not valid JSON'),
   RHK_BAD_TEXT: peer(400, 'WHATWG Encoding', 'the body is not valid text in its charset'),
@@ -98,6 +105,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_HANDLER_FAILED: handler(500, 'RFC 9110 §15.6.1', 'internal server error'),
   RHK_BAD_REPLY: handler(500, 'this project', 'internal server error'),
   RHK_BAD_STATUS: handler(500, 'RFC 9110 §15', 'internal server error'),
+  RHK_CHANNEL_TAKEN: handler(500, 'this project', 'internal server error'),
   RHK_BAD_HEADER: handler(500, 'RFC 9110 §5.5', 'internal server error'),
   RHK_BODY_LENGTH: handler(0, 'RFC 9112 §6.3', 'the reply body does not have its announced length'),
   RHK_UNKNOWN_METHOD: peer(501, 'RFC 9110 §15.6.2', 'the method is not supported'),

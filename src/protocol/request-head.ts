@@ -83,6 +83,11 @@ export class RequestHead {
     return this.isChunked || this.contentLength > 0;
   }
 
+  /** A WebSocket is asked for: the connection becomes one, or closes. */
+  get asksWebSocket(): boolean {
+    return this.asksUpgrade && WEBSOCKET.test(this.headers['upgrade']);
+  }
+
   /** The path, still percent-encoded; `*` for `OPTIONS *`; inside an absolute-form target its path, `/` if that is empty. */
   get uri(): string {
     const path = this.bytes.toString('latin1', this.pathStart, this.queryStart);
@@ -113,6 +118,8 @@ export class RequestHead {
     return this.targetAuthority ?? this.bytes.toString('latin1', this.hostStart, this.hostEnd);
   }
 }
+
+const WEBSOCKET = /(?:^|,)[ \t]*websocket[ \t]*(?:,|$)/i;
 
 /**
  * Field lines to a map: names in lower case, duplicates joined by `, ` (cookies by `; `, RFC 6265 §5.4).

@@ -126,7 +126,7 @@ export class IncomingRequest implements HttpRequest {
   }
 
   get isWebSocket(): boolean {
-    return this.head.asksUpgrade && WEBSOCKET.test(this.headers['upgrade']);
+    return this.head.asksWebSocket;
   }
 
   get body$(): Observable<Buffer> {
@@ -154,7 +154,6 @@ export class IncomingRequest implements HttpRequest {
 }
 
 const CHARSET = /;[ \t]*charset=(?:"([^"]*)"|([^\s;"]+))/i;
-const WEBSOCKET = /(?:^|,)[ \t]*websocket[ \t]*(?:,|$)/i;
 
 /** Reads when subscribed, and tells the port when the subscriber has lost interest. */
 const bodyFrom = (body: BodyPort): Observable<Buffer> =>

@@ -14,11 +14,24 @@ import type { RequestHead } from '../protocol/request-head.js';
 import { RequestParser } from '../protocol/request-parser.js';
 import { CONTINUE_HEAD, ResponseFields, statusLine } from '../protocol/response-head.js';
 import { type BodyCarrier, BodyIntake } from './body-intake.js';
-import type { ByteStream, Clock, ConnectionListener, ConnectionPort, Peer, WireFault, WireLimits } from './contracts.js';
+import type {
+  ByteStream,
+  Clock,
+  ConnectionListener,
+  ConnectionPort,
+  FrameListener,
+  FramePort,
+  Peer,
+  UpgradeOptions,
+  WireFault,
+  WireLimits,
+} from './contracts.js';
 import { Deadlines, type Timed } from './deadlines.js';
-import { Outbox } from './outbox.js';
-import { HIGH_WATER, type ReplyCarrier, ReplyWriter } from './reply-writer.js';
+import { HIGH_WATER, Outbox } from './outbox.js';
+import { type ReplyCarrier, ReplyWriter } from './reply-writer.js';
 import type { Turn, TurnTask } from './turn.js';
+import { UnreadBytes } from './unread-bytes.js';
+import { type FrameCarrier, type PerMessageDeflate, WebSocketSession } from './websocket-session.js';
 
 /** What all connections of a server have in common. */
 export interface ConnectionHost {
@@ -47,9 +60,11 @@ const MAX_UNREAD_BYTES = 65_536;
 /** After the last reply: a client that has not read it must not be reset, RFC 9112 §9.6. */
 const MAX_LINGER_BYTES = 65_536;
 const LINGER_TICKS = 5;
+/** Close code of a server that stops, RFC 6455 §7.4.1. */
+const GOING_AWAY = 1001;
 const HALF_CLOSED_SILENCE_MS = 1_000;
 
-export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, TurnTask, Timed {
+export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, FrameCarrier, TurnTask, Timed {
   readonly outbox: Outbox;
   private readonly stream: ByteStream;
   private readonly host: ConnectionHost;
@@ -58,9 +73,13 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
   /** Only while a head is coming in pieces. */
   private parser: RequestParser | null;
   private exchange: ReplyWriter | null;
-  /** Bytes that were received and not used; `unreadFrom` is the first of them. */
+  /** Once the bytes are frames. */
+  private session: WebSocketSession | null;
+  /** Bytes that were received and not used. While `advance` runs they are its own. */
   private unread: Buffer | null;
   private unreadFrom: number;
+  /** What came behind them while they could not be used. */
+  private backlog: UnreadBytes | null;
   private requestCount: number;
   /** `advance` is on the stack: what changes now is seen by its loop. */
   private isAdvancing: boolean;
@@ -93,8 +112,10 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
     this.phase = Phase.OPEN;
     this.parser = null;
     this.exchange = null;
+    this.session = null;
     this.unread = null;
     this.unreadFrom = 0;
+    this.backlog = null;
     this.requestCount = 0;
     this.isAdvancing = false;
     this.isTouched = false;
@@ -150,7 +171,8 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
   drain(): void {
     this.isDraining = true;
     if (this.phase !== Phase.OPEN) return;
-    if (this.exchange !== null) this.exchange.keepAlive = false;
+    if (this.session !== null) this.session.close(GOING_AWAY, '');
+    else if (this.exchange !== null) this.exchange.keepAlive = false;
     else if (this.parser !== null && this.parser.isInHead)
       return; // a head in work may be finished, and answered
     else if (this.waiting > 0) this.shut();
@@ -173,16 +195,20 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
     if (this.unread === null) {
       this.unread = bytes;
       this.unreadFrom = 0;
-    } else {
-      this.unread = Buffer.concat([this.unread.subarray(this.unreadFrom), bytes]);
-      this.unreadFrom = 0;
+      this.advance();
+      return;
     }
+    this.backlog ??= new UnreadBytes(this.unread.subarray(this.unreadFrom));
+    this.backlog.append(bytes);
+    this.unread = this.backlog.view;
+    this.unreadFrom = 0;
     this.advance();
   }
 
   private onEnd(): void {
     this.inputEnded = true;
     if (this.phase !== Phase.OPEN) return;
+    if (this.session !== null) return this.session.onStreamEnd();
     if (this.exchange === null) {
       if (this.parser !== null && this.parser.isInHead) this.refuse(new ProtocolError('RHK_HEAD_INCOMPLETE'), undefined);
       else this.shut();
@@ -227,6 +253,12 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
   /** One head, or one run of body bytes. Returns false when nothing can be used now. */
   private step(bytes: Buffer): boolean {
     const exchange = this.exchange;
+    if (this.session !== null) {
+      const frames = this.unreadFrom === 0 ? bytes : bytes.subarray(this.unreadFrom);
+      this.dropUnread();
+      this.session.onBytes(frames);
+      return false;
+    }
     if (exchange === null) {
       if (this.isBlocked()) return false;
       this.readHead(bytes);
@@ -307,25 +339,34 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
   }
 
   private use(bytes: Buffer, to: number): void {
+    this.backlog?.skip(to - this.unreadFrom);
     this.unreadFrom = to;
     if (to >= bytes.length) {
-      this.unread = null;
-      this.unreadFrom = 0;
+      this.dropUnread();
       this.failIncompleteBody();
     }
   }
 
+  private dropUnread(): void {
+    this.unread = null;
+    this.unreadFrom = 0;
+    this.backlog = null;
+  }
+
   /** The socket is read while bytes are wanted or few are waiting: so a client that leaves is noticed. */
   private balanceReading(): void {
-    if (this.phase !== Phase.OPEN) return;
+    if (this.phase !== Phase.OPEN || this.session !== null) return;
     const waiting = this.unread === null ? 0 : this.unread.length - this.unreadFrom;
     const body = this.exchange === null ? null : this.exchange.body;
     const isUnwanted = body !== null && !body.isOver && !body.wantsBytes && waiting > 0;
-    const shouldPause = waiting >= MAX_UNREAD_BYTES || isUnwanted;
-    if (shouldPause === this.isPaused) return;
-    this.isPaused = shouldPause;
-    if (shouldPause) this.stream.pause();
-    else this.stream.resume();
+    this.setReading(waiting < MAX_UNREAD_BYTES && !isUnwanted);
+  }
+
+  setReading(reads: boolean): void {
+    if (reads !== this.isPaused) return;
+    this.isPaused = !reads;
+    if (reads) this.stream.resume();
+    else this.stream.pause();
   }
 
   // ── bodies ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -383,11 +424,33 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
     if (this.phase === Phase.CLOSED) return;
     this.flush();
     if (this.stream.writableNeedDrain) return;
-    if (this.exchange === null) this.advance();
+    if (this.session !== null) this.session.onDrain();
+    else if (this.exchange === null) this.advance();
   }
 
   onReplyEnd(): void {
     if (this.exchange !== null) this.judge(this.exchange);
+  }
+
+  onUpgraded(options: UpgradeOptions, listener: FrameListener, deflate: PerMessageDeflate | null): FramePort {
+    const session = new WebSocketSession(this, listener, options, deflate);
+    this.session = session;
+    if (this.isDraining) session.close(GOING_AWAY, '');
+    else if (!this.isAdvancing) this.advance();
+    return session;
+  }
+
+  get tick(): number {
+    return this.host.deadlines.tick;
+  }
+
+  /** Both ends of a WebSocket have said all. */
+  finish(): void {
+    this.shut();
+  }
+
+  reportFrameError(error: unknown): void {
+    this.report(error, this.exchange?.head);
   }
 
   onReplyCut(hard: boolean): void {
@@ -455,15 +518,12 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
   private shut(): void {
     if (this.phase !== Phase.OPEN) return;
     this.phase = Phase.CLOSING;
-    this.exchange = null;
-    this.unread = null;
+    if (this.session === null) this.exchange = null; // that of a WebSocket lasts as long as the socket
+    this.dropUnread();
     this.parser = null;
     this.deadline = Infinity;
     this.flush();
-    if (this.isPaused) {
-      this.isPaused = false;
-      this.stream.resume();
-    }
+    this.setReading(true);
   }
 
   private endWhenSent(): void {
@@ -487,11 +547,13 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
     if (this.phase === Phase.CLOSED) return;
     this.phase = Phase.CLOSED;
     this.host.deadlines.forget(this);
-    const exchange = this.exchange;
+    const { exchange, session } = this;
     this.exchange = null;
-    this.unread = null;
+    this.session = null;
+    this.dropUnread();
     this.parser = null;
     this.outbox.clear();
+    session?.onStreamClosed();
     if (exchange !== null) {
       exchange.onGone();
       exchange.body?.fail(new ProtocolError('RHK_CLIENT_GONE'));
@@ -508,8 +570,12 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
 
   onTick(tick: number): void {
     const { limits } = this.host;
-    if (this.stream.writableLength > 0 || this.outbox.size > 0) {
-      this.watchRelease(limits.stallTimeoutMs);
+    const released = this.given - this.stream.writableLength;
+    const hasReleased = released !== this.releasedAtLastTick;
+    this.releasedAtLastTick = released;
+    if (this.session !== null && this.phase === Phase.OPEN) this.session.onTick(tick, hasReleased);
+    if (this.waiting > 0) {
+      this.watchRelease(hasReleased, limits.stallTimeoutMs);
       return;
     }
     this.stalledTicks = 0;
@@ -517,10 +583,8 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Tu
     if (tick >= this.deadline) this.onDeadline();
   }
 
-  private watchRelease(stallTimeoutMs: number): void {
-    const released = this.given - this.stream.writableLength;
-    this.stalledTicks = released === this.releasedAtLastTick ? this.stalledTicks + 1 : 0;
-    this.releasedAtLastTick = released;
+  private watchRelease(hasReleased: boolean, stallTimeoutMs: number): void {
+    this.stalledTicks = hasReleased ? 0 : this.stalledTicks + 1;
     if (this.stalledTicks < Deadlines.ticksFor(stallTimeoutMs)) return;
     this.report(
       new ProtocolError('RHK_STALLED', `${ERRORS.RHK_STALLED.sentence}: ${stallTimeoutMs} ms (stallTimeoutMs)`),

@@ -3,6 +3,7 @@
  * Interfaces only. `net.Socket` is a `ByteStream` as it stands; the in-memory twin for virtual time is another.
  */
 import type { HttpKitError } from '../errors.js';
+import type { EncodedMessage } from '../protocol/encoded-message.js';
 import type { Fields, RequestHead } from '../protocol/request-head.js';
 import type { HeadLimits } from '../protocol/request-parser.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
@@ -126,6 +127,64 @@ export interface BodyPort {
 /** Why an exchange ended without its answerer having ended it. */
 export type Settlement = 'gone' | 'answered';
 
+/** How messages are compressed, RFC 7692. */
+export interface DeflateOptions {
+  /** Octets below which a message is sent as it is. */
+  readonly threshold: number;
+  /** Compressions and decompressions at a time, over all connections. */
+  readonly concurrencyLimit: number;
+}
+
+/** What turns an exchange into a WebSocket. */
+export interface UpgradeOptions {
+  /** `sec-websocket-key` of the request. */
+  readonly key: string;
+  /** The subprotocol that was chosen. */
+  readonly protocol: string | undefined;
+  /** More fields for the 101. */
+  readonly headers: ResponseHeaders | undefined;
+  /** `sec-websocket-extensions` of the request. */
+  readonly extensions: string | undefined;
+  readonly deflate: DeflateOptions | null;
+  /** Octets of a message after inflation; past it 1009. */
+  readonly maxWs: number;
+  /** Milliseconds without a byte of progress after which the client is pinged, and again after which it is closed. */
+  readonly heartbeatMs: number;
+  /** Milliseconds that the client has for its half of the closing handshake. */
+  readonly closeTimeoutMs: number;
+}
+
+/** Who ended a WebSocket, and how. */
+export interface FrameClose {
+  readonly code: number;
+  readonly reason: string;
+  readonly by: 'client' | 'server';
+}
+
+/** Takes what a WebSocket client says, in its order. */
+export interface FrameListener {
+  onMessage(message: string | Buffer): void;
+  onPing(data: Buffer): void;
+  /** The client has sent its close frame. What is owed may still be sent; `close` answers it. */
+  onPeerClose(close: FrameClose): void;
+  /** Nothing can be sent any more. Called once; the first cause counts. */
+  onClosed(close: FrameClose): void;
+  /** Credit is back after `send` returned false. */
+  onDrain(): void;
+}
+
+/** One WebSocket. */
+export interface FramePort {
+  /** Octets that the client has not taken yet. */
+  readonly waiting: number;
+  /** Messages are delivered only while they are wanted. */
+  demand(wants: boolean): void;
+  /** @returns false when the client's credit is used up: what can wait should, until `onDrain`. */
+  send(message: string | Uint8Array | EncodedMessage): boolean;
+  /** Sends a close frame, once. `code` 1005 sends an empty one. */
+  close(code: number, reason: string): void;
+}
+
 /** One request, and the place where its reply goes. */
 export interface ExchangePort {
   readonly head: RequestHead;
@@ -150,6 +209,12 @@ export interface ExchangePort {
    */
   write(piece: string | Uint8Array): boolean;
   end(): void;
+  /**
+   * Answers 101 and makes the connection a WebSocket, instead of `begin`.
+   *
+   * @throws ProtocolError `RHK_BAD_HANDSHAKE` for malformed extensions; nothing has been sent then.
+   */
+  upgrade(options: UpgradeOptions, listener: FrameListener): FramePort;
   /** Breaks the reply off so that the client can tell. Without effect on a settled exchange. */
   cut(error: unknown): void;
   /** Tells those who watch the server of an error that no client is told of. */

@@ -7,6 +7,8 @@
  */
 import type { ByteStream } from './contracts.js';
 
+/** Octets waiting in an outbox at which a source that can wait is asked to. */
+export const HIGH_WATER = 65_536;
 /** Pieces up to this are copied into one buffer rather than handed over one by one. */
 const COPY_LIMIT = 8_192;
 /** What a socket is given before it must have released something: keeps a slow client's progress visible. */

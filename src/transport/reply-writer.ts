@@ -8,6 +8,7 @@
  * otherwise it is streamed.
  */
 import { HandlerError, OverloadError } from '../errors.js';
+import { acceptFor } from '../protocol/handshake.js';
 import type { RequestHead } from '../protocol/request-head.js';
 import {
   chunkSizeLine,
@@ -18,8 +19,9 @@ import {
   statusLine,
 } from '../protocol/response-head.js';
 import type { BodyIntake } from './body-intake.js';
-import type { ExchangePort, Peer, Settlement } from './contracts.js';
-import type { Outbox } from './outbox.js';
+import type { ExchangePort, FrameListener, FramePort, Peer, Settlement, UpgradeOptions } from './contracts.js';
+import { HIGH_WATER, type Outbox } from './outbox.js';
+import { negotiate, type PerMessageDeflate } from './websocket-session.js';
 
 /** What a reply needs of the connection it goes out on. */
 export interface ReplyCarrier {
@@ -39,14 +41,14 @@ export interface ReplyCarrier {
   onReplyEnd(): void;
   /** The reply was broken off. */
   onReplyCut(cutHard: boolean): void;
+  /** The 101 is in the outbox: from now on the bytes are frames. */
+  onUpgraded(options: UpgradeOptions, listener: FrameListener, deflate: PerMessageDeflate | null): FramePort;
   report(error: unknown, head: RequestHead | undefined): void;
 }
 
 /** Named for how the end of the body is told. */
-const Framing = { NONE: 0, HELD: 1, CHUNKED: 2, LENGTH: 3, CLOSE: 4, BODILESS: 5, SETTLED: 6 } as const;
+const Framing = { NONE: 0, HELD: 1, CHUNKED: 2, LENGTH: 3, CLOSE: 4, BODILESS: 5, UPGRADED: 6, SETTLED: 7 } as const;
 
-/** Octets waiting in the outbox at which a source that can wait is asked to. */
-export const HIGH_WATER = 65_536;
 /** Pieces in one turn after which a source that can wait is asked to: an endless run of empty pieces must not hold the turn. */
 const MAX_PIECES_PER_TURN = 4_096;
 
@@ -145,6 +147,25 @@ export class ReplyWriter implements ExchangePort {
     }
     this.settle();
     this.carrier.onReplyEnd();
+  }
+
+  upgrade(options: UpgradeOptions, listener: FrameListener): FramePort {
+    const fields = new ResponseFields(options.headers);
+    const { answer, deflate } = negotiate(options);
+    const { carrier } = this;
+    this.framing = Framing.UPGRADED;
+    carrier.outbox.addText(
+      SWITCHING_LINE +
+        (fields.hasServer ? '' : carrier.serverLine) +
+        (fields.hasDate ? '' : carrier.dateLine) +
+        `upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${acceptFor(options.key)}\r\n` +
+        (options.protocol === undefined ? '' : `sec-websocket-protocol: ${options.protocol}\r\n`) +
+        (answer === undefined ? '' : `sec-websocket-extensions: ${answer}\r\n`) +
+        fields.lines +
+        '\r\n',
+    );
+    carrier.touch();
+    return carrier.onUpgraded(options, listener, deflate);
   }
 
   cut(error: unknown): void {
@@ -324,6 +345,7 @@ export class ReplyWriter implements ExchangePort {
   }
 }
 
+const SWITCHING_LINE = 'HTTP/1.1 101 Switching Protocols\r\n';
 const TEXT_TYPE_LINE = 'content-type: text/plain; charset=utf-8\r\n';
 const BYTES_TYPE_LINE = 'content-type: application/octet-stream\r\n';
 const CHUNKED_LINE = 'transfer-encoding: chunked\r\n';

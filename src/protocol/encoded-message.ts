@@ -1,0 +1,20 @@
+/** A WebSocket message whose frame is made once, however many clients get it. */
+
+/** Made by `encodeOnce`. */
+export class EncodedMessage {
+  readonly message: string | Uint8Array;
+  /** The frame without extensions, made by the first client that is sent it: latin1 text, or bytes. */
+  frame: string | readonly Uint8Array[] | null;
+
+  constructor(message: string | Uint8Array) {
+    this.message = message;
+    this.frame = null;
+  }
+}
+
+/**
+ * A message to be sent to many channels: its frame is encoded for the first of them, and shared by the others.
+ *
+ * @example `const news = encodeOnce(JSON.stringify(event)); for (const channel of channels) channel.send(news);`
+ */
+export const encodeOnce = (message: string | Uint8Array): EncodedMessage => new EncodedMessage(message);

@@ -1,0 +1,432 @@
+/**
+ * One WebSocket on its connection: bytes to messages and messages to bytes, RFC 6455 §5–§7. The one file that imports `ws`.
+ *
+ * Owns: the closing handshake, pings, heartbeat, compression, who is told what in which order. Leaves: frames to the
+ * receiver and the sender of `ws`, the opening handshake to `protocol/handshake.ts`, bytes on their way to `connection.ts`.
+ */
+import type { Writable } from 'node:stream';
+import * as ws from 'ws';
+import { ERRORS, ProtocolError } from '../errors.js';
+import { EncodedMessage } from '../protocol/encoded-message.js';
+import type { FrameClose, FrameListener, FramePort, UpgradeOptions } from './contracts.js';
+import { Deadlines } from './deadlines.js';
+import { HIGH_WATER, type Outbox } from './outbox.js';
+
+/** What a session needs of its connection. */
+export interface FrameCarrier {
+  readonly outbox: Outbox;
+  readonly waiting: number;
+  readonly tick: number;
+  /** Asks for a flush when the turn ends. */
+  touch(): void;
+  setReading(reads: boolean): void;
+  /** Sends FIN behind all that was written, then drops what still comes, for a while. */
+  finish(): void;
+  destroy(): void;
+  reportFrameError(error: unknown): void;
+}
+
+const State = {
+  OPEN: 0,
+  /** The client has sent its close frame, we have not. */
+  PEER_CLOSED: 1,
+  /** We have sent ours, and wait for the client's. */
+  CLOSING: 2,
+  CLOSED: 3,
+} as const;
+
+const Opcode = { TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const;
+
+const EMPTY = Buffer.alloc(0);
+const NO_STATUS = 1005;
+const PROTOCOL_ERROR = 1002;
+const ABNORMAL = 1006;
+/** A text message up to this that is US-ASCII leaves together with its header as one string. */
+const MAX_JOINED_TEXT = 16_384;
+/** Pieces of one message: a client must not make us hold millions of empty fragments. */
+const MAX_FRAGMENTS = 16_384;
+
+export class WebSocketSession implements FramePort {
+  private readonly carrier: FrameCarrier;
+  private readonly listener: FrameListener;
+  private readonly options: UpgradeOptions;
+  private readonly deflate: PerMessageDeflate | null;
+  private readonly sender: Sender | null;
+  /** Made by the first byte that comes: most of a million idle clients never need one. */
+  private receiver: FrameReceiver | null;
+  private state: number;
+  private isWanted: boolean;
+  /** A message is being inflated: the bytes behind it wait. */
+  private isBusy: boolean;
+  private unreadBytes: Buffer[] | null;
+  /** Messages that came in one read with one that nobody wanted. */
+  private pending: (string | Buffer)[] | null;
+  /** The close frame behind `pending`. */
+  private pendingClose: FrameClose | null;
+  /** The latest ping that a full socket could not be told the answer to, RFC 6455 §5.5.3. */
+  private pendingPong: Buffer | null;
+  private isStarved: boolean;
+  private hasHeard: boolean;
+  private isPinged: boolean;
+  private hasEnded: boolean;
+  private deadline: number;
+
+  constructor(carrier: FrameCarrier, listener: FrameListener, options: UpgradeOptions, deflate: PerMessageDeflate | null) {
+    this.carrier = carrier;
+    this.listener = listener;
+    this.options = options;
+    this.deflate = deflate;
+    this.sender = deflate === null ? null : new Parts.Sender(new OutboxWriter(carrier), { [Parts.PerMessageDeflate.extensionName]: deflate });
+    this.receiver = null;
+    this.state = State.OPEN;
+    this.isWanted = false;
+    this.isBusy = false;
+    this.unreadBytes = null;
+    this.pending = null;
+    this.pendingClose = null;
+    this.pendingPong = null;
+    this.isStarved = false;
+    this.hasHeard = false;
+    this.isPinged = false;
+    this.hasEnded = false;
+    this.deadline = carrier.tick + Deadlines.ticksFor(options.heartbeatMs);
+  }
+
+  get waiting(): number {
+    return this.carrier.waiting;
+  }
+
+  // ── frames in ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  onBytes(bytes: Buffer): void {
+    this.hasHeard = true;
+    if (this.state === State.CLOSED || this.state === State.PEER_CLOSED || this.pendingClose !== null) return; // RFC 6455 §5.5.1
+    if (this.isBusy) {
+      (this.unreadBytes ??= []).push(bytes);
+      this.carrier.setReading(false);
+      return;
+    }
+    this.isBusy = true;
+    this.receiver ??= this.createReceiver();
+    this.receiver.feed(bytes, (error) => this.onFed(error));
+  }
+
+  /** The receiver has used what it was fed; at once, unless it had to inflate. */
+  private onFed(error: (Error & { code?: string }) | null | undefined): void {
+    this.isBusy = false;
+    if (error) return this.fail(error);
+    const next = this.unreadBytes?.shift();
+    if (next !== undefined) return this.onBytes(next);
+    if (this.pending === null) this.carrier.setReading(true);
+  }
+
+  private createReceiver(): FrameReceiver {
+    const receiver = new FrameReceiver({
+      isServer: true,
+      maxPayload: this.options.maxWs,
+      maxFragments: MAX_FRAGMENTS,
+      extensions: this.deflate === null ? {} : { [Parts.PerMessageDeflate.extensionName]: this.deflate },
+    });
+    receiver.on('message', (data: Buffer, isBinary: boolean) => this.onMessage(isBinary ? data : data.toString()));
+    receiver.on('ping', (data: Buffer) => this.onPing(data));
+    receiver.on('conclude', (code: number, reason: Buffer) => this.onConclude({ code, reason: reason.toString(), by: 'client' }));
+    return receiver;
+  }
+
+  private onMessage(message: string | Buffer): void {
+    if (this.state !== State.OPEN) return;
+    if (this.isWanted && this.pending === null) this.listener.onMessage(message);
+    else {
+      (this.pending ??= []).push(message);
+      this.carrier.setReading(false);
+    }
+  }
+
+  demand(wants: boolean): void {
+    this.isWanted = wants;
+    while (this.isWanted && this.pending !== null) {
+      const message = this.pending.shift() as string | Buffer; // never kept empty
+      if (this.pending.length === 0) this.pending = null;
+      if (this.state === State.OPEN) this.listener.onMessage(message);
+    }
+    if (this.pending !== null) return;
+    if (!this.isBusy) this.carrier.setReading(true);
+    const close = this.pendingClose;
+    this.pendingClose = null;
+    if (close !== null) this.onConclude(close);
+  }
+
+  private onPing(data: Buffer): void {
+    if (this.state === State.CLOSING || this.state === State.CLOSED) return;
+    if (this.carrier.waiting < HIGH_WATER) this.sendControl(Opcode.PONG, data);
+    else this.pendingPong = data;
+    this.listener.onPing(data);
+  }
+
+  private onConclude(close: FrameClose): void {
+    if (this.state === State.CLOSING) return this.end();
+    if (this.state !== State.OPEN) return;
+    if (this.pending !== null) {
+      this.pendingClose = close;
+      return;
+    }
+    this.state = State.PEER_CLOSED;
+    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.options.closeTimeoutMs);
+    this.listener.onPeerClose(close);
+  }
+
+  /** FIN without a close frame in front of it, or the socket is gone. */
+  onStreamEnd(): void {
+    if (this.state === State.CLOSED) return;
+    this.settle({ code: ABNORMAL, reason: '', by: 'client' });
+    this.carrier.destroy();
+  }
+
+  private fail(error: Error & { code?: string }): void {
+    if (this.state === State.CLOSED) return;
+    const code = CLOSE_CODES[error.code ?? ''] ?? PROTOCOL_ERROR;
+    this.carrier.reportFrameError(new ProtocolError('RHK_BAD_FRAME', `${ERRORS.RHK_BAD_FRAME.sentence}: ${error.message}`, { cause: error }));
+    const hasClosed = this.state === State.CLOSING;
+    this.settle({ code, reason: '', by: 'server' });
+    if (hasClosed) this.end();
+    else this.sendClose(code, '', () => this.end());
+  }
+
+  // ── frames out ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  send(message: string | Uint8Array | EncodedMessage): boolean {
+    if (this.state > State.PEER_CLOSED) return true;
+    if (this.sender !== null) this.sendCompressed(this.sender, message instanceof EncodedMessage ? message.message : message);
+    else this.put(message instanceof EncodedMessage ? (message.frame ??= frameOf(message.message)) : frameOf(message));
+    this.carrier.touch();
+    if (this.carrier.waiting < HIGH_WATER) return true;
+    this.isStarved = true;
+    return false;
+  }
+
+  /** What is in a sender's hands counts as waiting only when it is compressed: its queue is bounded by the credit. */
+  private sendCompressed(sender: Sender, message: string | Uint8Array): void {
+    const length = typeof message === 'string' ? Buffer.byteLength(message) : message.length;
+    const compress = length >= (this.options.deflate?.threshold ?? Infinity);
+    sender.send(message, { binary: typeof message !== 'string', compress, fin: true, mask: false }, () => this.carrier.touch());
+  }
+
+  private put(frame: string | readonly Uint8Array[]): void {
+    const { outbox } = this.carrier;
+    if (typeof frame === 'string') outbox.addText(frame);
+    else for (const part of frame) outbox.addBytes(part);
+  }
+
+  private sendControl(opcode: number, data: Buffer): void {
+    if (this.sender === null) {
+      this.put(framesOf(opcode, data));
+      this.carrier.touch();
+    } else if (opcode === Opcode.PING) this.sender.ping(data, false);
+    else this.sender.pong(data, false);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.state === State.CLOSING || this.state === State.CLOSED) return;
+    const isAnswer = this.state === State.PEER_CLOSED || this.pendingClose !== null;
+    this.state = State.CLOSING;
+    this.pending = null;
+    this.pendingClose = null;
+    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.options.closeTimeoutMs);
+    this.sendClose(code, reason, () => {
+      if (isAnswer) this.end();
+    });
+    if (!isAnswer && !this.isBusy) this.carrier.setReading(true); // on to the client's close frame; what is before it is dropped
+    this.listener.onClosed({ code, reason, by: 'server' });
+  }
+
+  private sendClose(code: number, reason: string, onSent: () => void): void {
+    if (this.sender !== null) {
+      this.sender.close(code === NO_STATUS ? undefined : code, reason, false, onSent);
+      return;
+    }
+    this.put(framesOf(Opcode.CLOSE, code === NO_STATUS ? EMPTY : closePayload(code, reason)));
+    this.carrier.touch();
+    onSent();
+  }
+
+  /** Both close frames are on their way: the server closes the connection first, RFC 6455 §7.1.1. */
+  private end(): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.state = State.CLOSED;
+    this.receiver = null;
+    this.carrier.setReading(true);
+    this.carrier.finish();
+  }
+
+  private settle(close: FrameClose): void {
+    const wasOpen = this.state === State.OPEN || this.state === State.PEER_CLOSED;
+    this.state = State.CLOSED;
+    this.receiver = null;
+    this.pending = null;
+    this.pendingClose = null;
+    if (wasOpen) this.listener.onClosed(close);
+  }
+
+  onStreamClosed(): void {
+    this.deflate?.cleanup();
+    this.settle({ code: ABNORMAL, reason: '', by: 'client' });
+  }
+
+  onDrain(): void {
+    if (this.pendingPong !== null && this.state <= State.PEER_CLOSED) {
+      this.sendControl(Opcode.PONG, this.pendingPong);
+      this.pendingPong = null;
+    }
+    if (!this.isStarved) return;
+    this.isStarved = false;
+    this.listener.onDrain();
+  }
+
+  // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @param hasReleased - The client has taken bytes since the last tick. */
+  onTick(tick: number, hasReleased: boolean): void {
+    if (this.state === State.OPEN && (this.hasHeard || hasReleased)) {
+      this.hasHeard = false;
+      this.isPinged = false;
+      this.deadline = tick + Deadlines.ticksFor(this.options.heartbeatMs) - 1;
+      return;
+    }
+    if (tick < this.deadline) return;
+    if (this.state !== State.OPEN || this.isPinged) return this.onStreamEnd();
+    this.isPinged = true;
+    this.deadline = tick + Deadlines.ticksFor(this.options.heartbeatMs) - 1;
+    this.sendControl(Opcode.PING, EMPTY);
+  }
+}
+
+/** Close codes of the receiver's errors, by the codes that `ws` documents; all others are 1002. */
+const CLOSE_CODES: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+  Z_DATA_ERROR: 1007,
+  Z_BUF_ERROR: 1007,
+};
+
+/**
+ * Agrees on extensions with the client, RFC 6455 §9.1, RFC 7692 §5.
+ *
+ * @returns What to answer and what to use; both empty where nothing was agreed on.
+ * @throws {@link ProtocolError} `RHK_BAD_HANDSHAKE` for an offer that is malformed.
+ */
+export const negotiate = ({ extensions, deflate, maxWs }: UpgradeOptions): { answer: string | undefined; deflate: PerMessageDeflate | null } => {
+  const none = { answer: undefined, deflate: null };
+  if (extensions === undefined) return none;
+  try {
+    const offers = Parts.extension.parse(extensions);
+    const name = Parts.PerMessageDeflate.extensionName;
+    if (deflate === null || offers[name] === undefined) return none;
+    const perMessageDeflate = new Parts.PerMessageDeflate({ ...deflate, isServer: true, maxPayload: maxWs });
+    perMessageDeflate.accept(offers[name]);
+    return { answer: Parts.extension.format({ [name]: [perMessageDeflate.params] }), deflate: perMessageDeflate };
+  } catch (cause) {
+    throw new ProtocolError('RHK_BAD_HANDSHAKE', 'malformed sec-websocket-extensions', { cause });
+  }
+};
+
+/** The parts of `ws` that are used here; its types know only the whole. */
+interface WsParts {
+  readonly Receiver: new (options: ReceiverOptions) => ReceiverPart;
+  readonly Sender: { new (socket: OutboxWriter, extensions: Record<string, PerMessageDeflate>): Sender; frame(data: { length: number }, options: object): Buffer[] };
+  readonly PerMessageDeflate: { new (options: object): PerMessageDeflate; readonly extensionName: string };
+  readonly extension: { parse(field: string): Record<string, object[]>; format(extensions: Record<string, (object | null)[]>): string };
+}
+
+interface ReceiverOptions {
+  readonly isServer: boolean;
+  readonly maxPayload: number;
+  readonly maxFragments: number;
+  readonly extensions: Record<string, PerMessageDeflate>;
+}
+
+type FedCallback = (error?: (Error & { code?: string }) | null) => void;
+
+interface ReceiverPart extends Writable {
+  _write(bytes: Buffer, encoding: BufferEncoding, callback: FedCallback): void;
+}
+
+interface Sender {
+  send(message: string | Uint8Array, options: object, callback: () => void): void;
+  ping(data: Buffer, mask: boolean): void;
+  pong(data: Buffer, mask: boolean): void;
+  close(code: number | undefined, reason: string, mask: boolean, callback: () => void): void;
+}
+
+/** Compression of one connection. */
+export interface PerMessageDeflate {
+  readonly params: object | null;
+  accept(offers: object[]): object;
+  cleanup(): void;
+}
+
+const Parts = ws as unknown as WsParts; // exported by `ws` since 8.19, not by its types
+
+/** A receiver that is fed directly: a `Writable`'s own queue and its ticks would cost more than the frames. */
+class FrameReceiver extends Parts.Receiver {
+  feed(bytes: Buffer, callback: FedCallback): void {
+    this._write(bytes, 'binary', callback);
+  }
+}
+
+/** A socket for the sender of `ws` that writes into our outbox. */
+class OutboxWriter {
+  private readonly carrier: FrameCarrier;
+
+  constructor(carrier: FrameCarrier) {
+    this.carrier = carrier;
+  }
+
+  cork(): void {}
+
+  uncork(): void {
+    this.carrier.touch();
+  }
+
+  write(data: string | Uint8Array, callback?: () => void): void {
+    this.carrier.outbox.addBytes(typeof data === 'string' ? Buffer.from(data) : data);
+    callback?.();
+  }
+}
+
+/** Short headers as latin1 text, by opcode and length. */
+const shortHeaders = new Map<number, string>();
+const MAX_SHORT_LENGTH = 125;
+
+const headerOf = (opcode: number, length: number): Buffer =>
+  Parts.Sender.frame({ length }, { fin: true, rsv1: false, opcode, mask: false, readOnly: true })[0];
+
+const headerText = (opcode: number, length: number): string => {
+  if (length > MAX_SHORT_LENGTH) return headerOf(opcode, length).toString('latin1');
+  const key = opcode * 128 + length;
+  let text = shortHeaders.get(key);
+  if (text === undefined) {
+    text = headerOf(opcode, length).toString('latin1');
+    shortHeaders.set(key, text);
+  }
+  return text;
+};
+
+/** One frame for one message. */
+const frameOf = (message: string | Uint8Array): string | readonly Uint8Array[] => {
+  if (typeof message !== 'string') return framesOf(Opcode.BINARY, message);
+  const length = Buffer.byteLength(message);
+  if (length === message.length && length <= MAX_JOINED_TEXT) return headerText(Opcode.TEXT, length) + message;
+  return framesOf(Opcode.TEXT, Buffer.from(message));
+};
+
+const framesOf = (opcode: number, data: Uint8Array): readonly Uint8Array[] =>
+  data.length === 0 ? [headerOf(opcode, 0)] : [headerOf(opcode, data.length), data];
+
+const closePayload = (code: number, reason: string): Buffer => {
+  const payload = Buffer.allocUnsafe(2 + Buffer.byteLength(reason));
+  payload.writeUInt16BE(code, 0);
+  payload.write(reason, 2);
+  return payload;
+};
