@@ -36,7 +36,11 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** Sixteen bytes in base64, RFC 6455 §4.2.1(5): the last character before the padding carries two bits. */
 const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
 
-const refusal = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): HandshakeRefusal => ({ status, headers, body });
+const refusal = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): HandshakeRefusal => ({
+  status,
+  headers,
+  body,
+});
 
 /** Checks a request that wants to become a WebSocket. */
 export const readHandshake = (request: HandshakeRequest): Handshake | HandshakeRefusal => {

@@ -10,6 +10,8 @@ import type { ResponseHeaders } from '../protocol/response-head.js';
 import type { ExchangePort, Settlement } from '../transport/contracts.js';
 import { FileSource, type RunningSource, sourceFrom, type SourceListener } from './body-source.js';
 import { FileBody } from './file-body.js';
+import { FrameBody } from './frame-body.js';
+import { FrameSource } from './frame-source.js';
 import type { Handler } from './handler.js';
 import type { HttpRequest, IncomingRequest } from './request.js';
 import { type Body, bodyOf, type HttpResponse, isPiece, isResponse, type Reply } from './response.js';
@@ -130,6 +132,10 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
       );
       return;
     }
+    if (body instanceof FrameBody) {
+      this.run(new FrameSource(body, response, this.port, this.room, this));
+      return;
+    }
     this.port.begin(response.status ?? 200, response.headers);
     this.send(body);
   }
@@ -142,6 +148,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
     }
     if (body === null) return;
     if (isPiece(body)) this.port.write(body);
+    else if (body instanceof FrameBody) throw new HandlerError('RHK_BAD_REPLY', 'a WebSocket must be the first item of a reply');
     else this.run(sourceFrom(body, this.port, this));
   }
 

@@ -173,3 +173,6 @@ const bodyFrom = (body: BodyPort): Observable<Buffer> =>
  */
 export const extend = <R extends HttpRequest, F extends object>(request: R, fields: F): R & F =>
   Object.create(request, Object.getOwnPropertyDescriptors(fields)) as R & F; // Object.create is typed any
+
+/** The exchange that a request belongs to, also through `extend`. */
+export const portOf = (request: HttpRequest): ExchangePort => (request as IncomingRequest).port; // requests are made nowhere else

@@ -5,6 +5,7 @@ import { isObservable, type Observable } from 'rxjs';
 import { HandlerError } from '../errors.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 import { FileBody } from './file-body.js';
+import { FrameBody } from './frame-body.js';
 
 /** A piece of a body: text leaves as UTF-8. Bytes must not be changed once they were given away. */
 export type BodyPiece = string | Uint8Array;
@@ -22,6 +23,7 @@ export type Body =
   | Readable
   | ReadableStream<BodyPiece>
   | FileBody
+  | FrameBody
   | null;
 
 /** Ring's response map. */
@@ -37,7 +39,7 @@ export interface HttpResponse {
 export type Reply = HttpResponse | Body;
 
 /** A body that is a source of pieces rather than one piece. */
-export type BodySource = Exclude<Body, BodyPiece | null>;
+export type BodySource = Exclude<Body, BodyPiece | FrameBody | null>;
 
 export const isPiece = (value: unknown): value is BodyPiece => typeof value === 'string' || value instanceof Uint8Array;
 
@@ -56,9 +58,10 @@ export const isAsyncIterable = (value: object): value is AsyncIterable<BodyPiece
 export const isIterable = (value: object): value is Iterable<BodyPiece> =>
   typeof (value as Iterable<BodyPiece>)[Symbol.iterator] === 'function';
 
-const isSource = (value: object): value is BodySource =>
+const isSource = (value: object): value is BodySource | FrameBody =>
   isObservable(value) ||
   value instanceof FileBody ||
+  value instanceof FrameBody ||
   isReadable(value) ||
   isReadableStream(value) ||
   isAsyncIterable(value) ||

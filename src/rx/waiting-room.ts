@@ -8,9 +8,13 @@ export class WaitingRoom {
     this.size = 0;
   }
 
+  get isFull(): boolean {
+    return this.size >= this.limit;
+  }
+
   /** Takes a place. Returns false, and takes none, when the room is full. */
   enter(): boolean {
-    if (this.size >= this.limit) return false;
+    if (this.isFull) return false;
     this.size++;
     return true;
   }

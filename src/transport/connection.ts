@@ -214,6 +214,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
       else this.shut();
       return;
     }
+    if (this.exchange.endsWithInput) return this.destroy();
     this.exchange.keepAlive = false;
     this.watchHalfClosed(this.exchange);
     this.failIncompleteBody();

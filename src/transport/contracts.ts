@@ -193,6 +193,10 @@ export interface ExchangePort {
   readonly body: BodyPort | null;
   /** The response head cannot be changed any more. */
   readonly isHeadSent: boolean;
+  /** Set by who wants a client that closes its half to count as gone: an HTTP channel. */
+  endsWithInput: boolean;
+  /** Set by who has made a channel of it. */
+  hasChannel: boolean;
   /** Nothing can be answered any more: answered, cut, or the client has gone. */
   readonly isSettled: boolean;
   /**

@@ -57,6 +57,8 @@ export class ReplyWriter implements ExchangePort {
   readonly body: BodyIntake | null;
   /** The connection goes on after this reply. */
   keepAlive: boolean;
+  endsWithInput: boolean;
+  hasChannel: boolean;
   onDrain: (() => void) | null;
   onSettled: ((how: Settlement) => void) | null;
   /** `write` has returned false since the last flush. */
@@ -76,6 +78,8 @@ export class ReplyWriter implements ExchangePort {
     this.head = head;
     this.body = body;
     this.keepAlive = keepAlive;
+    this.endsWithInput = false;
+    this.hasChannel = false;
     this.onDrain = null;
     this.onSettled = null;
     this.isStarved = false;

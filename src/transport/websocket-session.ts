@@ -76,7 +76,8 @@ export class WebSocketSession implements FramePort {
     this.listener = listener;
     this.options = options;
     this.deflate = deflate;
-    this.sender = deflate === null ? null : new Parts.Sender(new OutboxWriter(carrier), { [Parts.PerMessageDeflate.extensionName]: deflate });
+    this.sender =
+      deflate === null ? null : new Parts.Sender(new OutboxWriter(carrier), { [Parts.PerMessageDeflate.extensionName]: deflate });
     this.receiver = null;
     this.state = State.OPEN;
     this.isWanted = false;
@@ -185,7 +186,9 @@ export class WebSocketSession implements FramePort {
   private fail(error: Error & { code?: string }): void {
     if (this.state === State.CLOSED) return;
     const code = CLOSE_CODES[error.code ?? ''] ?? PROTOCOL_ERROR;
-    this.carrier.reportFrameError(new ProtocolError('RHK_BAD_FRAME', `${ERRORS.RHK_BAD_FRAME.sentence}: ${error.message}`, { cause: error }));
+    this.carrier.reportFrameError(
+      new ProtocolError('RHK_BAD_FRAME', `${ERRORS.RHK_BAD_FRAME.sentence}: ${error.message}`, { cause: error }),
+    );
     const hasClosed = this.state === State.CLOSING;
     this.settle({ code, reason: '', by: 'server' });
     if (hasClosed) this.end();
@@ -316,7 +319,11 @@ const CLOSE_CODES: Readonly<Record<string, number>> = {
  * @returns What to answer and what to use; both empty where nothing was agreed on.
  * @throws {@link ProtocolError} `RHK_BAD_HANDSHAKE` for an offer that is malformed.
  */
-export const negotiate = ({ extensions, deflate, maxWs }: UpgradeOptions): { answer: string | undefined; deflate: PerMessageDeflate | null } => {
+export const negotiate = ({
+  extensions,
+  deflate,
+  maxWs,
+}: UpgradeOptions): { answer: string | undefined; deflate: PerMessageDeflate | null } => {
   const none = { answer: undefined, deflate: null };
   if (extensions === undefined) return none;
   try {
@@ -334,7 +341,10 @@ export const negotiate = ({ extensions, deflate, maxWs }: UpgradeOptions): { ans
 /** The parts of `ws` that are used here; its types know only the whole. */
 interface WsParts {
   readonly Receiver: new (options: ReceiverOptions) => ReceiverPart;
-  readonly Sender: { new (socket: OutboxWriter, extensions: Record<string, PerMessageDeflate>): Sender; frame(data: { length: number }, options: object): Buffer[] };
+  readonly Sender: {
+    new (socket: OutboxWriter, extensions: Record<string, PerMessageDeflate>): Sender;
+    frame(data: { length: number }, options: object): Buffer[];
+  };
   readonly PerMessageDeflate: { new (options: object): PerMessageDeflate; readonly extensionName: string };
   readonly extension: { parse(field: string): Record<string, object[]>; format(extensions: Record<string, (object | null)[]>): string };
 }

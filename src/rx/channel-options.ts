@@ -1,0 +1,113 @@
+/** What `asChannel` and `websocket` can be told, and the handshake that both begin with. */
+import { OptionError } from '../errors.js';
+import { isToken } from '../protocol/grammar.js';
+import { type HandshakeRefusal, isRefusal, readHandshake } from '../protocol/handshake.js';
+import type { ResponseHeaders } from '../protocol/response-head.js';
+import type { DeflateOptions, UpgradeOptions } from '../transport/contracts.js';
+import type { Codec } from './codec.js';
+import type { HttpRequest } from './request.js';
+import type { HttpResponse } from './response.js';
+
+/** Options of a channel; all have defaults. */
+export interface ChannelOptions<I, O> {
+  /** Subprotocols: those that the server speaks (the client's order of preference decides), or a choice of the application. */
+  readonly protocols?: readonly string[] | ((offered: readonly string[], request: HttpRequest) => string | undefined) | undefined;
+  /** Origins that may open a WebSocket, or a check; others get 403. Default: all. With a list, a client without an origin is refused. */
+  readonly origin?: readonly string[] | ((origin: string | undefined, request: HttpRequest) => boolean) | undefined;
+  /** More fields for the 101. */
+  readonly headers?: ResponseHeaders | undefined;
+  /** Values instead of messages. A message that it cannot decode closes 1007. */
+  readonly codec?: Codec<I, O> | undefined;
+  /** Messages that may wait for a slow client; past it the channel closes with 1013. Default 20 480. */
+  readonly queueSize?: number | undefined;
+  /** Octets that may wait for a slow client; past it the channel closes with 1013. Default 1 048 576. */
+  readonly maxBufferedBytes?: number | undefined;
+  /** Octets of a message after inflation; past it 1009. Default 4 194 304, as `maxWs` of http-kit. */
+  readonly maxWs?: number | undefined;
+  /** Compression, RFC 7692. `true` for messages from 1 024 octets on, ten at a time. Default: none. */
+  readonly perMessageDeflate?: boolean | { readonly threshold?: number; readonly concurrencyLimit?: number } | undefined;
+  /** Milliseconds without progress until a ping, and from there until a silent client counts as dead. Default 30 000. */
+  readonly heartbeatMs?: number | undefined;
+  /** Milliseconds for the client's half of the closing handshake. Default 5 000. */
+  readonly closeTimeoutMs?: number | undefined;
+}
+
+const DEFAULTS = { queueSize: 20_480, maxBufferedBytes: 1_048_576, maxWs: 4_194_304, heartbeatMs: 30_000, closeTimeoutMs: 5_000 };
+const DEFLATE_DEFAULTS: DeflateOptions = { threshold: 1_024, concurrencyLimit: 10 };
+
+const MOST: Readonly<Record<keyof typeof DEFAULTS, number>> = {
+  queueSize: Infinity,
+  maxBufferedBytes: Infinity,
+  maxWs: 2_147_483_647, // the receiver counts in 32 bits
+  heartbeatMs: Infinity,
+  closeTimeoutMs: 2_147_483_647,
+};
+
+const NAMES = new Set(['protocols', 'origin', 'headers', 'codec', 'perMessageDeflate', ...Object.keys(DEFAULTS)]);
+
+/** Options that are complete. */
+export type CheckedOptions<I, O> = Omit<ChannelOptions<I, O>, keyof typeof DEFAULTS | 'perMessageDeflate'> &
+  typeof DEFAULTS & { readonly deflate: DeflateOptions | null };
+
+/** @throws {@link OptionError} for an unknown or a wrong option. */
+export const checkOptions = <I, O>(given: ChannelOptions<I, O> = {}): CheckedOptions<I, O> => {
+  const checked: Record<string, unknown> = { ...DEFAULTS };
+  for (const [name, value] of Object.entries(given)) {
+    if (!NAMES.has(name)) throw new OptionError(name, `is not an option; the options are ${[...NAMES].join(', ')}`);
+    if (value === undefined) continue;
+    if (name in DEFAULTS) checkNumber(name as keyof typeof DEFAULTS, value); // in DEFAULTS, so a key of it
+    checked[name] = value;
+  }
+  const { protocols, origin, perMessageDeflate } = given;
+  if (Array.isArray(protocols) && !protocols.every(isToken)) throw new OptionError('protocols', 'holds a name that is not a token');
+  if (origin !== undefined && !Array.isArray(origin) && typeof origin !== 'function')
+    throw new OptionError('origin', 'must be a list or a function');
+  checked.deflate = perMessageDeflate ? { ...DEFLATE_DEFAULTS, ...(perMessageDeflate === true ? {} : perMessageDeflate) } : null;
+  return checked as unknown as CheckedOptions<I, O>; // every key checked or a default
+};
+
+const checkNumber = (name: keyof typeof DEFAULTS, value: unknown): void => {
+  const isLegal = typeof value === 'number' && value >= 1 && value <= MOST[name] && (value === Infinity || Number.isInteger(value));
+  if (!isLegal) throw new OptionError(name, `is ${String(value)}, must be an integer from 1 to ${MOST[name]}`);
+};
+
+/** A handshake that may be completed, or the reply that refuses it. */
+export type Opening = { readonly upgrade: Omit<UpgradeOptions, 'headers'> } | { readonly refusal: HttpResponse };
+
+export const openingFor = <I, O>(request: HttpRequest, options: CheckedOptions<I, O>): Opening => {
+  const handshake = readHandshake(request);
+  if (isRefusal(handshake)) return { refusal: responseFrom(handshake) };
+  if (!isAllowed(request, options.origin)) return { refusal: { status: 403, body: 'the origin is not allowed' } };
+  return {
+    upgrade: {
+      key: handshake.key,
+      protocol: choose(handshake.protocols, request, options.protocols),
+      extensions: request.headers['sec-websocket-extensions'],
+      deflate: options.deflate,
+      maxWs: options.maxWs,
+      heartbeatMs: options.heartbeatMs,
+      closeTimeoutMs: options.closeTimeoutMs,
+    },
+  };
+};
+
+const responseFrom = ({ status, headers, body }: HandshakeRefusal): HttpResponse => ({ status, headers, body });
+
+const isAllowed = (request: HttpRequest, check: ChannelOptions<unknown, unknown>['origin']): boolean => {
+  const origin: string | undefined = request.headers['origin'];
+  if (check === undefined) return true;
+  if (typeof check === 'function') return check(origin, request);
+  return origin !== undefined && check.includes(origin);
+};
+
+const choose = (
+  offered: readonly string[],
+  request: HttpRequest,
+  spoken: ChannelOptions<unknown, unknown>['protocols'],
+): string | undefined => {
+  if (spoken === undefined) return undefined;
+  if (typeof spoken !== 'function') return offered.find((protocol) => spoken.includes(protocol));
+  const chosen = spoken(offered, request);
+  if (chosen === undefined || offered.includes(chosen)) return chosen;
+  throw new OptionError('protocols', `chose ${JSON.stringify(chosen)}, which the client did not offer`);
+};

@@ -1,0 +1,33 @@
+/** A WebSocket as the body in work of its exchange. */
+import type { ExchangePort } from '../transport/contracts.js';
+import type { RunningSource, SourceListener } from './body-source.js';
+import type { FrameBody } from './frame-body.js';
+import type { HttpResponse } from './response.js';
+import type { WaitingRoom } from './waiting-room.js';
+
+/** Lasts as long as its exchange: who leaves is told by the session. */
+export class FrameSource implements RunningSource {
+  private readonly body: FrameBody;
+  private readonly response: HttpResponse;
+  private readonly port: ExchangePort;
+  private readonly room: WaitingRoom;
+  private readonly listener: SourceListener;
+
+  constructor(body: FrameBody, response: HttpResponse, port: ExchangePort, room: WaitingRoom, listener: SourceListener) {
+    this.body = body;
+    this.response = response;
+    this.port = port;
+    this.room = room;
+    this.listener = listener;
+  }
+
+  start(): void {
+    try {
+      this.body.onOpen(this.port.upgrade({ ...this.body.options, headers: this.response.headers }, this.body.listener), this.room);
+    } catch (error) {
+      this.listener.onSourceError(error);
+    }
+  }
+
+  stop(): void {} // the session closes with its connection, and tells the channel
+}

@@ -1,0 +1,67 @@
+/** A WebSocket endpoint out of an operator. */
+import { isObservable, map, mergeMap, Observable, type OperatorFunction, takeWhile } from 'rxjs';
+import { HandlerError } from '../errors.js';
+import type { EncodedMessage } from '../protocol/encoded-message.js';
+import { openWebSocket } from './as-channel.js';
+import type { Channel } from './channel.js';
+import { type ChannelOptions, checkOptions } from './channel-options.js';
+import type { Message } from './codec.js';
+import type { Handler } from './handler.js';
+import type { HttpRequest } from './request.js';
+import { type HttpResponse, isResponse } from './response.js';
+
+/** What is said out of what is heard; a response instead of a stream refuses the upgrade. */
+export type WebSocketOperator<I, O> = (messages$: Observable<I>, request: HttpRequest) => Observable<O> | HttpResponse;
+
+/**
+ * A handler whose requests become WebSockets: `websocket(map((message) => message))` is an echo server.
+ *
+ * The operator gets the client's messages and gives what to send. When it completes the socket closes with 1000, when it
+ * fails with 1011 and an event. When the client closes, `messages$` completes, and what the operator still answers within
+ * a second leaves before the close is confirmed. `finalize` runs when the socket is closed, however it was. Nothing is read
+ * before the operator has subscribed to `messages$`. A request that asks for no WebSocket gets 426.
+ */
+export function websocket(
+  operator: OperatorFunction<Message, string | Uint8Array | EncodedMessage>,
+  options?: Omit<ChannelOptions<Message, string | Uint8Array | EncodedMessage>, 'codec'>,
+): Handler;
+export function websocket(
+  operator: WebSocketOperator<Message, string | Uint8Array | EncodedMessage>,
+  options?: Omit<ChannelOptions<Message, string | Uint8Array | EncodedMessage>, 'codec'>,
+): Handler;
+export function websocket<I, O>(operator: OperatorFunction<I, O> | WebSocketOperator<I, O>, options: ChannelOptions<I, O>): Handler;
+export function websocket<I, O>(operator: WebSocketOperator<I, O>, options?: ChannelOptions<I, O>): Handler {
+  const checked = checkOptions(options);
+  return mergeMap((request) => {
+    let refusal: HttpResponse | undefined;
+    const replies$ = openWebSocket<I, O>(
+      request,
+      {
+        init: (channel) => {
+          const outgoing = operator(messagesOf(channel), request);
+          if (isObservable(outgoing)) run(outgoing, channel);
+          else if (isResponse(outgoing)) refusal = outgoing;
+          else throw new HandlerError('RHK_BAD_REPLY', 'a websocket operator gave neither an Observable nor a response');
+        },
+      },
+      checked,
+      true,
+    );
+    return replies$.pipe(
+      map((reply) => refusal ?? reply),
+      takeWhile(() => refusal === undefined, true),
+    );
+  });
+}
+
+/** Only the listening half. */
+const messagesOf = <I, O>(channel: Channel<I, O>): Observable<I> => new Observable((subscriber) => channel.subscribe(subscriber));
+
+const run = <I, O>(outgoing$: Observable<O>, channel: Channel<I, O>): void => {
+  const subscription = outgoing$.subscribe({
+    next: (message) => channel.next(message),
+    error: (error: unknown) => channel.error(error),
+    complete: () => channel.finish(),
+  });
+  channel.onClose(() => subscription.unsubscribe());
+};
