@@ -4,7 +4,7 @@
  * Leaves what a sample is to the scenarios, and what the numbers mean to `result.ts`.
  */
 
-export const serverNames = ['ours', 'node-http', 'fastify', 'hono', 'marble', 'uwebsockets', 'rawnet'] as const;
+export const serverNames = ['ours', 'node-http', 'fastify', 'hono', 'marble', 'uwebsockets', 'rawnet', 'ws'] as const;
 
 /** A file in `peers/`. */
 export type ServerName = (typeof serverNames)[number];

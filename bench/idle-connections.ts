@@ -4,18 +4,24 @@ import { type Socket, connect } from 'node:net';
 /** From one address alone the kernel searches ever longer for a free port: 19,000 connections took 14 s, from five addresses 2 s. */
 const sourceAddresses = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6'];
 
-/** Keep-alive connections that have each made one request and then say nothing. They need a file descriptor each, here and there. */
+/** Connections that have each said one thing, a request or a handshake, and then say nothing. They need a file descriptor each, here and there. */
 export class IdleConnections {
   private readonly sockets: Socket[] = [];
   private readonly port: number;
   private readonly text: string;
   private readonly answerEnd: string;
+  private readonly proof: string;
 
-  /** @param answerEnd - How an answer to `text` ends. */
-  constructor(port: number, text: string, answerEnd: string) {
+  /**
+   * @param text - What each says: latin1, a character is a byte.
+   * @param answerEnd - How an answer to `text` ends.
+   * @param proof - What else must stand in an answer, or it is not one.
+   */
+  constructor(port: number, text: string, answerEnd: string, proof: string = '') {
     this.port = port;
     this.text = text;
     this.answerEnd = answerEnd;
+    this.proof = proof;
   }
 
   /** Opens `count` more; resolves when each has its answer. */
@@ -51,9 +57,11 @@ export class IdleConnections {
       socket.on('error', reject);
       socket.on('data', (bytes) => {
         received += bytes.toString('latin1');
-        if (received.endsWith(this.answerEnd)) resolve();
+        if (!received.endsWith(this.answerEnd)) return;
+        if (received.includes(this.proof)) resolve();
+        else reject(new Error(`the server said ${received}`));
       });
-      socket.write(this.text);
+      socket.write(this.text, 'latin1');
       this.sockets.push(socket);
     });
   }

@@ -9,6 +9,10 @@ import { knownBody } from './scenarios/known-body.js';
 import { pipelined } from './scenarios/pipelined.js';
 import { postJson } from './scenarios/post-json.js';
 import { readableBody } from './scenarios/readable-body.js';
+import { webSocketBurst } from './scenarios/websocket-burst.js';
+import { webSocketEcho } from './scenarios/websocket-echo.js';
+import { webSocketFanOut } from './scenarios/websocket-fan-out.js';
+import { webSocketIdleMemory } from './scenarios/websocket-idle-memory.js';
 
 /** All there are, in the order in which they run and are reported. */
 export const scenarios: readonly Scenario[] = [
@@ -22,4 +26,8 @@ export const scenarios: readonly Scenario[] = [
   idleMemory,
   idleBeside,
   byteByByte,
+  webSocketEcho,
+  webSocketBurst,
+  webSocketFanOut,
+  webSocketIdleMemory,
 ];

@@ -4,7 +4,7 @@
  * rxjs must be the very copy that `dist/` uses: a second one would make every subscription cross a boundary.
  */
 import { from, map, pipe } from 'rxjs';
-import { asJson, runServer } from '../../dist/index.js';
+import { asChannel, asJson, encodeOnce, runServer, websocket } from '../../dist/index.js';
 import { chunks, createReadable, hello, keepAliveTimeoutMs, known, receiptOf } from './answers.mjs';
 
 const text = { 'content-type': 'text/plain' };
@@ -30,7 +30,27 @@ const answerJson = pipe(
   map((order) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(receiptOf(order)) })),
 );
 
+/** An idle client must outlive a whole run here too. */
+const webSockets = { heartbeatMs: keepAliveTimeoutMs };
+
+const echo = websocket(
+  map((message) => message),
+  webSockets,
+);
+
+const channels = new Set();
+const fanOut = asChannel((channel) => {
+  channels.add(channel);
+  channel.onReceive((message) => {
+    const encoded = encodeOnce(message);
+    for (const each of channels) each.send(encoded);
+  });
+  return () => channels.delete(channel);
+}, webSockets);
+
+const handlers = { '/json': answerJson, '/echo': echo, '/fan-out': fanOut };
+
 export function start(port, path) {
   const options = { ip: '127.0.0.1', port, serverHeader: 'rx-http-kit', keepAliveTimeoutMs };
-  return runServer(path === '/json' ? answerJson : map(answer), options);
+  return runServer(handlers[path] ?? map(answer), options);
 }

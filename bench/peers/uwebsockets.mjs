@@ -14,7 +14,13 @@ export function start(port) {
       for (const chunk of chunks) response.write(chunk);
       response.end();
     })
-    .get('/known', (response) => answerKnown(response));
+    .get('/known', (response) => answerKnown(response))
+    .ws('/echo', { idleTimeout: 0, message: (socket, message, isBinary) => socket.send(message, isBinary) })
+    .ws('/fan-out', {
+      idleTimeout: 0,
+      open: (socket) => socket.subscribe('all'),
+      message: (socket, message, isBinary) => app.publish('all', message, isBinary),
+    });
   return new Promise((resolve, reject) => {
     app.listen('127.0.0.1', port, (listening) => (listening ? resolve() : reject(new Error(`port ${port} is taken`))));
   });
