@@ -1,0 +1,451 @@
+/**
+ * The world below the engine, in memory: a clock in virtual time, and sockets whose other end the test holds.
+ *
+ * What a client does reaches the server at once, within the call. What the server does to a socket (an end, a close, a
+ * drain that its own write made due) is told at the end of the turn, as the operating system's sockets do.
+ */
+import { EventEmitter } from 'node:events';
+import { Observable, Subject, VirtualTimeScheduler } from 'rxjs';
+import type { Acceptor, AcceptorListener, ByteStream, Cancel, Clock } from '#src/transport/contracts.js';
+
+/** One second is the pace of all deadlines, and a timer that nobody stops must not keep a test from ending. */
+const LAST_FRAME = 3_600_000;
+
+/**
+ * Virtual time: one frame is a millisecond. Everything that is due in one frame is one turn of the event loop, so its end
+ * comes behind all of it, in the same frame; the next turn is the next frame.
+ */
+export class VirtualClock implements Clock {
+  private readonly scheduler: VirtualTimeScheduler;
+  private readonly epoch: number;
+
+  /** @param scheduler - A `TestScheduler` in its `run`, or one of the clock's own that `advance` drives. */
+  constructor(scheduler: VirtualTimeScheduler = new VirtualTimeScheduler(), epoch: number = 0) {
+    this.scheduler = scheduler;
+    this.epoch = epoch;
+  }
+
+  get frame(): number {
+    return this.scheduler.frame;
+  }
+
+  now(): number {
+    return this.epoch + this.scheduler.frame;
+  }
+
+  after(milliseconds: number, action: () => void): Cancel {
+    const scheduled = this.scheduler.schedule(() => action(), milliseconds);
+    return () => scheduled.unsubscribe();
+  }
+
+  every(milliseconds: number, action: () => void): Cancel {
+    let cancel: Cancel = () => {};
+    const next = (): void => {
+      if (this.scheduler.frame + milliseconds > LAST_FRAME) return;
+      cancel = this.after(milliseconds, () => {
+        next();
+        action();
+      });
+    };
+    next();
+    return () => cancel();
+  }
+
+  endOfTurn(action: () => void): void {
+    this.scheduler.schedule(() => action());
+  }
+
+  nextTurn(action: () => void): void {
+    this.scheduler.schedule(() => action(), 1);
+  }
+
+  /** Lets time pass. Not for a scheduler that drives itself. */
+  advance(milliseconds: number): void {
+    const until = this.scheduler.frame + milliseconds;
+    this.scheduler.maxFrames = until;
+    this.scheduler.flush();
+    this.scheduler.frame = until;
+  }
+
+  /** Ends the current turn. */
+  settle(): void {
+    this.advance(0);
+  }
+}
+
+export interface MemoryStreamOptions {
+  /** Octets that the client takes by itself, before {@link MemoryClient.take}; default: all. */
+  readonly credit?: number;
+  /** Octets waiting at which `write` returns false. */
+  readonly highWaterMark?: number;
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
+  readonly localAddress?: string;
+  readonly localPort?: number;
+}
+
+/** The server's end of a connection. */
+export class MemoryStream implements ByteStream {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  destroyed: boolean;
+  writableLength: number;
+  writableNeedDrain: boolean;
+  /** What was handed to the socket, one item for each write; what was corked together is one. */
+  readonly writes: string[];
+  /** `end` was called. */
+  isEnded: boolean;
+  /** Closed with RST. */
+  isReset: boolean;
+  isPaused: boolean;
+  isClosed: boolean;
+  /** How often the server has turned reading off. */
+  pauses: number;
+  readonly client: MemoryClient;
+  private readonly clock: Clock;
+  private readonly highWaterMark: number;
+  private readonly emitter: EventEmitter;
+  private credit: number;
+  /** Written, and not released. */
+  private pending: Buffer[];
+  private corked: Buffer[] | null;
+  private corks: number;
+  private closesWhenSent: boolean;
+  private inbox: Buffer[];
+  private isFlowing: boolean;
+  private isDelivering: boolean;
+  private inputEnded: boolean;
+  private isEndTold: boolean;
+
+  constructor(clock: Clock, options: MemoryStreamOptions = {}) {
+    this.remoteAddress = options.remoteAddress ?? '192.0.2.1';
+    this.remotePort = options.remotePort ?? 50_000;
+    this.localAddress = options.localAddress ?? '198.51.100.1';
+    this.localPort = options.localPort ?? 80;
+    this.destroyed = false;
+    this.writableLength = 0;
+    this.writableNeedDrain = false;
+    this.writes = [];
+    this.isEnded = false;
+    this.isReset = false;
+    this.isPaused = false;
+    this.isClosed = false;
+    this.pauses = 0;
+    this.clock = clock;
+    this.highWaterMark = options.highWaterMark ?? 65_536;
+    this.emitter = new EventEmitter();
+    this.credit = options.credit ?? Infinity;
+    this.pending = [];
+    this.corked = null;
+    this.corks = 0;
+    this.closesWhenSent = false;
+    this.inbox = [];
+    this.isFlowing = false;
+    this.isDelivering = false;
+    this.inputEnded = false;
+    this.isEndTold = false;
+    this.client = new MemoryClient({
+      send: (bytes) => this.receive(bytes),
+      end: () => this.receiveEnd(),
+      reset: () => this.receiveReset(),
+      take: (octets) => this.grant(octets),
+    });
+  }
+
+  /** How many listeners an event has: none may be left behind, none may be added for each request. */
+  listenerCount(event: string): number {
+    return this.emitter.listenerCount(event);
+  }
+
+  on(event: 'data', listener: (bytes: Buffer) => void): this;
+  on(event: 'end' | 'drain' | 'close', listener: () => void): this;
+  on(event: 'error', listener: (error: Error) => void): this;
+  on(event: string, listener: (...values: never[]) => void): this {
+    this.emitter.on(event, listener as () => void); // as the overloads say
+    if (event === 'data') {
+      this.isFlowing = true;
+      this.clock.endOfTurn(() => this.deliver());
+    }
+    return this;
+  }
+
+  // ── the server writes ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  write(data: string | Uint8Array, encoding?: 'latin1'): boolean {
+    if (this.isEnded) throw new Error('written behind the end');
+    if (this.destroyed) return false;
+    const bytes = typeof data === 'string' ? Buffer.from(data, encoding) : Buffer.from(data);
+    this.writableLength += bytes.length;
+    const hasRoom = this.writableLength < this.highWaterMark;
+    if (!hasRoom) this.writableNeedDrain = true;
+    if (this.corked !== null) this.corked.push(bytes);
+    else this.hand(bytes);
+    return hasRoom;
+  }
+
+  cork(): void {
+    this.corks++;
+    this.corked ??= [];
+  }
+
+  uncork(): void {
+    this.corks--;
+    if (this.corks > 0 || this.corked === null) return;
+    const bytes = Buffer.concat(this.corked);
+    this.corked = null;
+    if (bytes.length > 0) this.hand(bytes);
+  }
+
+  end(): void {
+    if (this.isEnded || this.destroyed) return;
+    this.isEnded = true;
+    this.release(() => this.clock.endOfTurn(() => this.onDrained()));
+  }
+
+  destroySoon(): void {
+    this.closesWhenSent = true;
+    this.end();
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.pending = [];
+    this.clock.endOfTurn(() => this.close());
+  }
+
+  resetAndDestroy(): void {
+    if (this.destroyed) return;
+    this.isReset = true;
+    this.destroy();
+  }
+
+  pause(): void {
+    if (!this.isPaused) this.pauses++;
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.clock.endOfTurn(() => this.deliver());
+  }
+
+  private hand(bytes: Buffer): void {
+    this.writes.push(bytes.toString('latin1'));
+    this.pending.push(bytes);
+    this.release(() => this.clock.endOfTurn(() => this.onDrained()));
+  }
+
+  /** Lets the client have what it has credit for. */
+  private release(whenDrained: () => void): void {
+    while (this.pending.length > 0 && this.credit > 0) {
+      const first = this.pending[0];
+      const taken = first.length <= this.credit ? first : first.subarray(0, this.credit);
+      if (taken === first) this.pending.shift();
+      else this.pending[0] = first.subarray(taken.length);
+      this.credit -= taken.length;
+      this.writableLength -= taken.length;
+      this.client.onData(taken);
+    }
+    if (this.pending.length === 0) whenDrained();
+  }
+
+  private onDrained(): void {
+    if (this.destroyed || this.writableLength > 0) return;
+    if (this.isEnded) {
+      this.client.onEnd();
+      if (this.closesWhenSent || this.inputEnded) this.destroy();
+      return;
+    }
+    if (!this.writableNeedDrain) return;
+    this.writableNeedDrain = false;
+    this.emitter.emit('drain');
+  }
+
+  private close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.client.onClose(this.isReset);
+    this.emitter.emit('close');
+  }
+
+  // ── the client acts ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  private receive(bytes: Buffer): void {
+    if (this.destroyed) return;
+    this.inbox.push(bytes);
+    this.deliver();
+  }
+
+  private receiveEnd(): void {
+    this.inputEnded = true;
+    this.deliver();
+  }
+
+  private receiveReset(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.pending = [];
+    this.isClosed = true;
+    this.emitter.emit('error', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
+    this.emitter.emit('close');
+  }
+
+  private grant(octets: number): void {
+    this.credit += octets;
+    if (!this.destroyed) this.release(() => this.onDrained());
+  }
+
+  private deliver(): void {
+    if (this.isDelivering || !this.isFlowing) return;
+    this.isDelivering = true;
+    while (this.inbox.length > 0 && !this.isPaused && !this.destroyed) this.emitter.emit('data', this.inbox.shift());
+    this.isDelivering = false;
+    if (!this.inputEnded || this.isEndTold || this.inbox.length > 0 || this.isPaused || this.destroyed) return;
+    this.isEndTold = true;
+    this.emitter.emit('end');
+    if (this.isEnded && this.writableLength === 0) this.destroy();
+  }
+}
+
+interface Line {
+  send(bytes: Buffer): void;
+  end(): void;
+  reset(): void;
+  take(octets: number): void;
+}
+
+/** The client's end of a connection. Texts are latin1: one character, one octet. */
+export class MemoryClient {
+  /** All that was received. */
+  text: string;
+  /** The server has sent FIN, and all before it was received. */
+  hasEnded: boolean;
+  isClosed: boolean;
+  /** The server has sent RST. */
+  isReset: boolean;
+  /** What is received, as it comes; completes with the server's FIN or close, fails with its RST. */
+  readonly received$: Observable<string>;
+  private readonly arrivals: Subject<string>;
+  private readonly line: Line;
+
+  constructor(line: Line) {
+    this.text = '';
+    this.hasEnded = false;
+    this.isClosed = false;
+    this.isReset = false;
+    this.arrivals = new Subject();
+    this.received$ = this.arrivals.asObservable();
+    this.line = line;
+  }
+
+  send(data: string | Uint8Array): void {
+    this.line.send(typeof data === 'string' ? Buffer.from(data, 'latin1') : Buffer.from(data));
+  }
+
+  /** Sends FIN. */
+  end(): void {
+    this.line.end();
+  }
+
+  /** Sends RST: both ends are gone. */
+  reset(): void {
+    this.line.reset();
+  }
+
+  /** Takes more of what the server sends. */
+  take(octets: number = Infinity): void {
+    this.line.take(octets);
+  }
+
+  /** What was received since the last call. */
+  read(): string {
+    const { text } = this;
+    this.text = '';
+    return text;
+  }
+
+  onData(bytes: Buffer): void {
+    const text = bytes.toString('latin1');
+    this.text += text;
+    this.arrivals.next(text);
+  }
+
+  onEnd(): void {
+    this.hasEnded = true;
+    this.arrivals.complete();
+  }
+
+  onClose(isReset: boolean): void {
+    this.isClosed = true;
+    this.isReset = isReset;
+    if (isReset) this.arrivals.error('reset');
+    else this.arrivals.complete();
+  }
+}
+
+/** A port to listen on, and the way to connect to it. */
+export class MemoryAcceptor implements Acceptor {
+  isOpen: boolean;
+  /** Connections that have not closed. */
+  readonly streams: Set<MemoryStream>;
+  private readonly clock: Clock;
+  private readonly bindError: Error | undefined;
+  private listener: AcceptorListener | undefined;
+
+  /** @param bindError - What binding fails with, where it is to fail. */
+  constructor(clock: Clock, bindError?: Error) {
+    this.isOpen = false;
+    this.streams = new Set();
+    this.clock = clock;
+    this.bindError = bindError;
+    this.listener = undefined;
+  }
+
+  open(listener: AcceptorListener): void {
+    this.listener = listener;
+    this.clock.endOfTurn(() => {
+      if (this.bindError !== undefined) {
+        listener.onError(this.bindError);
+        return;
+      }
+      this.isOpen = true;
+      listener.onListening({ ip: '198.51.100.1', port: 80, path: undefined });
+    });
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.clock.endOfTurn(() => this.closeIfEmpty());
+  }
+
+  /** A client connects: at once, even in the turn in which the port was closed. */
+  connect(options?: MemoryStreamOptions): MemoryStream {
+    const stream = new MemoryStream(this.clock, options);
+    this.streams.add(stream);
+    stream.on('close', () => {
+      this.streams.delete(stream);
+      if (!this.isOpen) this.closeIfEmpty();
+    });
+    this.listener?.onConnection(stream);
+    return stream;
+  }
+
+  /** As the operating system refuses one connection too many. */
+  refuse(): void {
+    this.listener?.onRefused();
+  }
+
+  /** As the operating system fails to accept. */
+  fail(error: Error): void {
+    this.listener?.onError(error);
+  }
+
+  private closeIfEmpty(): void {
+    if (this.streams.size > 0) return;
+    this.listener?.onClosed();
+    this.listener = undefined;
+  }
+}
