@@ -216,8 +216,9 @@ export class RequestParser implements HeadFacts {
     this.fieldsStart = from;
   }
 
-  /** An unfinished head of `length` bytes: is there room for one more? */
-  private checkBudget(length: number): void {
+  /** An unfinished head, of which `received` bytes came: is there room for one more? What is past the limit was not scanned. */
+  private checkBudget(received: number): void {
+    const length = Math.min(received, this.limits.maxHeadBytes);
     if (length - (this.lineStart - this.start) > this.limits.maxLine + 1) this.fail('RHK_LINE_TOO_LONG');
     if (length >= this.limits.maxHeadBytes) {
       this.fail(this.state <= State.REQUEST_LINE_LF && this.state >= State.METHOD ? 'RHK_LINE_TOO_LONG' : 'RHK_HEAD_TOO_LARGE');
@@ -241,6 +242,7 @@ export class RequestParser implements HeadFacts {
     this.hostStart -= from;
     this.hostEnd -= from;
     this.fieldsStart -= from;
+    this.fieldsEnd -= from;
     this.start = 0;
   }
 
@@ -440,7 +442,7 @@ export class RequestParser implements HeadFacts {
     let length = 0;
     for (let i = this.valueStart; i < valueEnd; i++) {
       if (!isDigit(bytes[i])) this.fail('RHK_BAD_CONTENT_LENGTH');
-      length = length * 10 + bytes[i] - ZERO;
+      length = length * 10 + (bytes[i] - ZERO); // in this order: the sum is exact up to the largest safe integer
       if (length > Number.MAX_SAFE_INTEGER) this.fail('RHK_BAD_CONTENT_LENGTH');
     }
     this.contentLength = length;
