@@ -56,7 +56,8 @@ export const isFieldValue = (text: string): boolean => !NOT_FIELD_VALUE.test(tex
 /** Lower case for US-ASCII letters only: `toLowerCase` would turn the Kelvin sign into a `k`. */
 export const toAsciiLowerCase = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
-const IPV4 = String.raw`(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}`;
+const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
+const IPV4 = String.raw`${OCTET}(?:\.${OCTET}){3}`;
 const H16 = '[0-9A-Fa-f]{1,4}';
 /** `IPv6address` and `IPvFuture` between brackets, RFC 3986 §3.2.2. */
 const IP_LITERAL = new RegExp(

@@ -129,7 +129,8 @@ const statusLines: string[] = [];
  *
  * @throws {@link HandlerError} `RHK_BAD_STATUS` unless `status` is an integer from 200 to 599.
  */
-export const statusLine = (status: number): string => statusLines[status] ?? makeStatusLine(status);
+export const statusLine = (status: number): string =>
+  (typeof status === 'number' ? statusLines[status] : undefined) ?? makeStatusLine(status); // `'204'` would be found as well
 
 const makeStatusLine = (status: number): string => {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
