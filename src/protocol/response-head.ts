@@ -29,9 +29,26 @@ const KINDS = new Map<string, number>([
   ['upgrade', Kind.UPGRADE],
 ]);
 
-/** Names as handlers write them → kind. Bounded: names made up at run time must not fill the memory. */
-const kindOfName = new Map<string, number>();
+/** What is known of a name as handlers write it, and the last line that was made with it: most handlers repeat themselves. */
+class KnownName {
+  readonly kind: number;
+  value: string | undefined;
+  line: string;
+  /** The line has been asked for twice, and is one piece since. */
+  isFlat: boolean;
+
+  constructor(kind: number) {
+    this.kind = kind;
+    this.value = undefined;
+    this.line = '';
+    this.isFlat = false;
+  }
+}
+
+/** Bounded: names made up at run time must not fill the memory, and neither must long values. */
+const knownNames = new Map<string, KnownName>();
 const MAX_KNOWN_NAMES = 1_024;
+const MAX_KEPT_VALUE = 256;
 
 /** The fields of one reply, checked. */
 export class ResponseFields {
@@ -69,12 +86,11 @@ export class ResponseFields {
       for (const member of value) this.add(name, member);
       return;
     }
-    const kind = kindOfName.get(name) ?? learnName(name);
+    const known = knownNames.get(name) ?? learnName(name);
     const text = typeof value === 'string' ? value : textFrom(name, value);
-    if (!isFieldValue(text)) {
-      throw badHeader(`value of ${name} has a character that no field may carry (control, or above U+00FF)`);
-    }
-    switch (kind) {
+    if (text !== known.value) learnLine(known, name, text);
+    else if (!known.isFlat) flatten(known);
+    switch (known.kind) {
       case Kind.CONTENT_LENGTH:
         this.contentLength = lengthFrom(text);
         return;
@@ -95,19 +111,36 @@ export class ResponseFields {
       case Kind.SERVER:
         this.hasServer = true;
     }
-    this.lines += name + ': ' + text + '\r\n';
+    this.lines += known.line;
   }
 }
 
 const isIterable = (headers: ResponseHeaders): headers is Iterable<readonly [string, HeaderValue]> =>
   typeof (headers as Iterable<unknown>)[Symbol.iterator] === 'function'; // probing, not claiming
 
-const learnName = (name: unknown): number => {
+const learnName = (name: unknown): KnownName => {
   if (typeof name !== 'string' || !isToken(name)) throw badHeader(`name ${JSON.stringify(String(name))} is not a token`);
-  const kind = KINDS.get(name.toLowerCase()) ?? Kind.PLAIN;
-  if (kindOfName.size < MAX_KNOWN_NAMES) kindOfName.set(name, kind);
-  return kind;
+  const known = new KnownName(KINDS.get(name.toLowerCase()) ?? Kind.PLAIN);
+  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, known);
+  return known;
 };
+
+const learnLine = (known: KnownName, name: string, text: string): void => {
+  if (!isFieldValue(text)) {
+    throw badHeader(`value of ${name} has a character that no field may carry (control, or above U+00FF)`);
+  }
+  known.value = text.length <= MAX_KEPT_VALUE ? text : undefined;
+  known.line = `${name}: ${text}\r\n`;
+  known.isFlat = false;
+};
+
+const flatten = (known: KnownName): void => {
+  known.line = flat(known.line);
+  known.isFlat = true;
+};
+
+/** The same text as one piece: what is written often should not be put together each time it is written. */
+export const flat = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('latin1');
 
 const textFrom = (name: string, value: unknown): string => {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
@@ -140,6 +173,13 @@ const makeStatusLine = (status: number): string => {
   statusLines[status] = line;
   return line;
 };
+
+/** `content-length` with its CRLF. */
+export const lengthLine = (octets: number): string =>
+  octets < MAX_KEPT_LENGTH ? (lengthLines[octets] ??= flat(`content-length: ${octets}\r\n`)) : `content-length: ${octets}\r\n`;
+
+const MAX_KEPT_LENGTH = 4_096;
+const lengthLines: string[] = [];
 
 /** Statuses whose responses never have content, RFC 9110 §6.4.1. */
 export const isBodilessStatus = (status: number): boolean => status === 204 || status === 304;

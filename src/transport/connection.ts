@@ -27,7 +27,7 @@ import type {
   WireLimits,
 } from './contracts.js';
 import { Deadlines, type Timed } from './deadlines.js';
-import { HIGH_WATER, Outbox } from './outbox.js';
+import { HIGH_WATER, Outbox, PART_LIMIT } from './outbox.js';
 import { type ReplyCarrier, ReplyWriter } from './reply-writer.js';
 import type { Turn, TurnTask } from './turn.js';
 import { UnreadBytes } from './unread-bytes.js';
@@ -41,6 +41,7 @@ export interface ConnectionHost {
   readonly deadlines: Deadlines<Timed>;
   /** The `server` line, empty for none. */
   readonly serverLine: string;
+  headStart(status: number): string;
   acquireParser(): RequestParser;
   releaseParser(parser: RequestParser): void;
   report(fault: WireFault): void;
@@ -60,6 +61,8 @@ const MAX_UNREAD_BYTES = 65_536;
 /** After the last reply: a client that has not read it must not be reset, RFC 9112 §9.6. */
 const MAX_LINGER_BYTES = 65_536;
 const LINGER_TICKS = 5;
+/** What a client that takes large bodies fast may be given at once, and in one turn of the event loop. */
+const MAX_GIFT_BYTES = 4_194_304;
 /** Close code of a server that stops, RFC 6455 §7.4.1. */
 const GOING_AWAY = 1001;
 const HALF_CLOSED_SILENCE_MS = 1_000;
@@ -100,6 +103,8 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
   /** Tick at which a head, an idle connection, a half-closed client or the linger has had its time; Infinity for none. */
   private deadline: number;
   private given: number;
+  /** Octets that the socket is given at once: grows with a client that takes them, back to one part with one that is slow. */
+  private giftLimit: number;
   private releasedAtLastTick: number;
   private stalledTicks: number;
   private lingerBytes: number;
@@ -129,6 +134,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     this.isDraining = false;
     this.deadline = Infinity;
     this.given = 0;
+    this.giftLimit = PART_LIMIT;
     this.releasedAtLastTick = 0;
     this.stalledTicks = 0;
     this.lingerBytes = 0;
@@ -147,6 +153,10 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
 
   get dateLine(): string {
     return this.host.deadlines.dateLine;
+  }
+
+  headStart(status: number): string {
+    return this.host.headStart(status);
   }
 
   get waiting(): number {
@@ -405,14 +415,26 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
 
   flush(): void {
     if (this.exchange !== null) this.exchange.commit();
-    if (this.outbox.size > 0 && !this.stream.destroyed) {
-      this.given += this.outbox.flush(this.stream);
-      if (this.stream.writableNeedDrain) this.listenForDrain();
-    }
+    if (this.outbox.size > 0 && !this.stream.destroyed) this.give();
     const exchange = this.exchange;
     if (this.inputEnded && exchange !== null && this.phase === Phase.OPEN) this.watchHalfClosed(exchange);
     if (exchange !== null && exchange.isStarved && !this.stream.writableNeedDrain) this.host.clock.nextTurn(() => exchange.onFlushed());
     if (this.phase === Phase.CLOSING) this.endWhenSent();
+  }
+
+  /** A socket that takes all at once says nothing more: then it is given more, but not for a whole turn of the event loop. */
+  private give(): void {
+    let given = 0;
+    while (this.outbox.size > 0 && !this.stream.writableNeedDrain) {
+      if (given >= MAX_GIFT_BYTES) {
+        this.host.clock.nextTurn(() => this.onTurnEnd());
+        break;
+      }
+      given += this.outbox.flush(this.stream, this.giftLimit);
+    }
+    this.given += given;
+    if (given >= this.giftLimit && this.giftLimit < MAX_GIFT_BYTES) this.giftLimit *= 2;
+    if (this.stream.writableNeedDrain) this.listenForDrain();
   }
 
   private listenForDrain(): void {
@@ -586,7 +608,9 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
 
   private watchRelease(hasReleased: boolean, stallTimeoutMs: number): void {
     this.stalledTicks = hasReleased ? 0 : this.stalledTicks + 1;
-    if (this.stalledTicks < Deadlines.ticksFor(stallTimeoutMs)) return;
+    if (!hasReleased) this.giftLimit = PART_LIMIT;
+    // What was given at once is released at once: a larger gift has more time.
+    if (this.stalledTicks < Deadlines.ticksFor(stallTimeoutMs) * Math.max(1, this.stream.writableLength / PART_LIMIT)) return;
     this.report(
       new ProtocolError('RHK_STALLED', `${ERRORS.RHK_STALLED.sentence}: ${stallTimeoutMs} ms (stallTimeoutMs)`),
       this.exchange?.head,

@@ -5,6 +5,7 @@
  */
 import { OverloadError } from '../errors.js';
 import { RequestParser } from '../protocol/request-parser.js';
+import { flat, statusLine } from '../protocol/response-head.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import type { Acceptor, BoundAddress, ByteStream, Clock, ConnectionPort, WireFault, WireLimits } from './contracts.js';
 import { Deadlines } from './deadlines.js';
@@ -32,6 +33,9 @@ export class Engine implements ConnectionHost {
   readonly serverLine: string;
   private readonly acceptor: Acceptor;
   private readonly listener: EngineListener;
+  /** By status, for the second of `headStartsDate`. */
+  private headStarts: string[];
+  private headStartsDate: string;
   private readonly spareParsers: RequestParser[];
   private isListening: boolean;
   private isClosing: boolean;
@@ -46,6 +50,8 @@ export class Engine implements ConnectionHost {
     this.serverLine = limits.serverHeader === null ? '' : `server: ${limits.serverHeader}\r\n`;
     this.acceptor = acceptor;
     this.listener = listener;
+    this.headStarts = [];
+    this.headStartsDate = '';
     this.spareParsers = [];
     this.isListening = false;
     this.isClosing = false;
@@ -84,6 +90,15 @@ export class Engine implements ConnectionHost {
   destroy(): void {
     this.drain();
     for (const connection of this.deadlines.watched) connection.destroy();
+  }
+
+  headStart(status: number): string {
+    const { dateLine } = this.deadlines;
+    if (dateLine !== this.headStartsDate) {
+      this.headStarts = [];
+      this.headStartsDate = dateLine;
+    }
+    return (this.headStarts[status] ??= flat(statusLine(status) + this.serverLine + dateLine));
   }
 
   acquireParser(): RequestParser {

@@ -11,8 +11,8 @@ import type { ByteStream } from './contracts.js';
 export const HIGH_WATER = 65_536;
 /** Pieces up to this are copied into one buffer rather than handed over one by one. */
 const COPY_LIMIT = 8_192;
-/** What a socket is given before it must have released something: keeps a slow client's progress visible. */
-const GIVE_LIMIT = 262_144;
+/** The largest part: what a socket is given at once shows no progress until all of it has left. */
+export const PART_LIMIT = 524_288;
 
 export class Outbox {
   /** Octets waiting here. */
@@ -40,11 +40,11 @@ export class Outbox {
       this.text = '';
     }
     this.size += bytes.length;
-    if (bytes.length <= GIVE_LIMIT) {
+    if (bytes.length <= PART_LIMIT) {
       this.parts.push(bytes);
       return;
     }
-    for (let at = 0; at < bytes.length; at += GIVE_LIMIT) this.parts.push(bytes.subarray(at, at + GIVE_LIMIT));
+    for (let at = 0; at < bytes.length; at += PART_LIMIT) this.parts.push(bytes.subarray(at, at + PART_LIMIT));
   }
 
   clear(): void {
@@ -56,9 +56,10 @@ export class Outbox {
   /**
    * Writes as much as the stream wants.
    *
+   * @param limit - Octets after which no further part is given.
    * @returns Octets given to the stream. What is left waits for its `drain`.
    */
-  flush(stream: ByteStream): number {
+  flush(stream: ByteStream, limit: number): number {
     if (stream.writableNeedDrain) return 0;
     if (this.parts === null) {
       const size = this.size;
@@ -68,16 +69,16 @@ export class Outbox {
     }
     if (this.text !== '') this.parts.push(this.text);
     this.text = '';
-    const given = this.giveParts(stream, this.parts);
+    const given = this.giveParts(stream, this.parts, limit);
     this.size -= given;
     return given;
   }
 
-  private giveParts(stream: ByteStream, parts: (string | Uint8Array)[]): number {
+  private giveParts(stream: ByteStream, parts: (string | Uint8Array)[], limit: number): number {
     let given = 0;
     let next = 0;
     stream.cork();
-    while (next < parts.length && given < GIVE_LIMIT) {
+    while (next < parts.length && given < limit) {
       const run = smallRun(parts, next);
       if (run.count > 1) {
         stream.write(join(parts, next, run));
@@ -105,7 +106,7 @@ interface Run {
 const smallRun = (parts: readonly (string | Uint8Array)[], start: number): Run => {
   let size = 0;
   let end = start;
-  while (end < parts.length && parts[end].length <= COPY_LIMIT && size < GIVE_LIMIT) {
+  while (end < parts.length && parts[end].length <= COPY_LIMIT && size < PART_LIMIT) {
     size += parts[end].length;
     end++;
   }

@@ -14,6 +14,7 @@ import {
   chunkSizeLine,
   isBodilessStatus,
   LAST_CHUNK,
+  lengthLine,
   ResponseFields,
   type ResponseHeaders,
   statusLine,
@@ -30,6 +31,8 @@ export interface ReplyCarrier {
   /** `server` and `date` lines of this second; each empty when off. */
   readonly serverLine: string;
   readonly dateLine: string;
+  /** Status line, `server` and `date` lines in one. */
+  headStart(status: number): string;
   /** Octets that the client has not taken yet. */
   readonly waiting: number;
   readonly maxBufferedBytes: number;
@@ -202,7 +205,7 @@ export class ReplyWriter implements ExchangePort {
     if (fields.contentLength >= 0) {
       this.framing = Framing.LENGTH;
       this.missing = fields.contentLength;
-      this.sendHead(fields, typeLine, `content-length: ${fields.contentLength}\r\n`);
+      this.sendHead(fields, typeLine, lengthLine(fields.contentLength));
     } else if (this.head.minorVersion === 1) {
       this.framing = Framing.CHUNKED;
       this.sendHead(fields, typeLine, CHUNKED_LINE);
@@ -237,20 +240,20 @@ export class ReplyWriter implements ExchangePort {
     const length = held === null ? 0 : typeof held === 'string' ? Buffer.byteLength(held) : held.length;
     if (isBodilessStatus(this.status)) {
       const announced = this.status === 304 && fields.contentLength >= 0 ? fields.contentLength : -1;
-      this.sendHead(fields, typeLine, announced < 0 ? '' : `content-length: ${announced}\r\n`);
+      this.sendHead(fields, typeLine, announced < 0 ? '' : lengthLine(announced));
       return;
     }
     if (this.isHead) {
       // RFC 9110 §8.6: the length a GET would have had; only the handler knows it when it has made no body
       const announced = held === null && fields.contentLength >= 0 ? fields.contentLength : length;
-      this.sendHead(fields, typeLine, `content-length: ${announced}\r\n`);
+      this.sendHead(fields, typeLine, lengthLine(announced));
       return;
     }
     if (this.status === 205 || held === null) {
       this.sendHead(fields, typeLine, EMPTY_LENGTH_LINE);
       return;
     }
-    this.sendHead(fields, typeLine, `content-length: ${length}\r\n`);
+    this.sendHead(fields, typeLine, lengthLine(length));
     this.put(held, length);
   }
 
@@ -258,12 +261,12 @@ export class ReplyWriter implements ExchangePort {
     this.framing = Framing.BODILESS;
     let framingLine = '';
     if (this.isHead && !isBodilessStatus(this.status)) {
-      if (fields.contentLength >= 0) framingLine = `content-length: ${fields.contentLength}\r\n`;
+      if (fields.contentLength >= 0) framingLine = lengthLine(fields.contentLength);
       else if (this.head.minorVersion === 1) framingLine = CHUNKED_LINE;
     } else if (this.status === 205) {
       framingLine = EMPTY_LENGTH_LINE;
     } else if (this.status === 304 && fields.contentLength >= 0) {
-      framingLine = `content-length: ${fields.contentLength}\r\n`;
+      framingLine = lengthLine(fields.contentLength);
     }
     this.sendHead(fields, typeLine, framingLine);
     const onSettled = this.onSettled;
@@ -276,9 +279,9 @@ export class ReplyWriter implements ExchangePort {
     const { carrier } = this;
     if (this.body !== null && this.body.endsConnection) this.keepAlive = false;
     carrier.outbox.addText(
-      statusLine(this.status) +
-        (fields.hasServer ? '' : carrier.serverLine) +
-        (fields.hasDate ? '' : carrier.dateLine) +
+      (fields.hasServer || fields.hasDate
+        ? statusLine(this.status) + (fields.hasServer ? '' : carrier.serverLine) + (fields.hasDate ? '' : carrier.dateLine)
+        : carrier.headStart(this.status)) +
         typeLine +
         fields.lines +
         framingLine +
