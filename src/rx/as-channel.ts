@@ -72,7 +72,7 @@ const openHttp = <I, O>(request: HttpRequest, callbacks: ChannelCallbacks<I, O>,
     const port = claim(request);
     port.endsWithInput = true;
     const line = new HttpLine(replies, port, options.codec);
-    const channel = new Channel<I, O>(request, line);
+    const channel = new Channel<I, O>(request, line, undefined);
     replies.add(() => {
       const by = port.isSettled && !line.hasEnded ? 'client' : 'server';
       channel.settle({ status: `${by}-close`, code: undefined, reason: '', by });
@@ -97,7 +97,7 @@ export const openWebSocket = <I, O>(
       return;
     }
     const line = new WebSocketLine<I, O>(claim(request), { ...options, codec: options.codec, answersBeforeClose });
-    const channel = new Channel<I, O>(request, line);
+    const channel = new Channel<I, O>(request, line, opening.upgrade.protocol);
     line.connect(channel);
     attach(channel, callbacks);
     callbacks.init?.(channel, request);

@@ -51,6 +51,8 @@ const MAX_REASON_BYTES = 123;
 export class Channel<I, O> extends Observable<I> implements Observer<O> {
   /** The request that opened it. */
   readonly request: HttpRequest;
+  /** The subprotocol that was agreed on; `undefined` where there is none, and on HTTP. */
+  readonly protocol: string | undefined;
   /** Emits how the channel ended, once, also to who comes late; then completes. */
   readonly closed$: Observable<ChannelClose>;
   private readonly line: ChannelLine<O>;
@@ -60,7 +62,7 @@ export class Channel<I, O> extends Observable<I> implements Observer<O> {
   private end: ChannelClose | null;
 
   /** Made by `asChannel` and `websocket` only. */
-  constructor(request: HttpRequest, line: ChannelLine<O>) {
+  constructor(request: HttpRequest, line: ChannelLine<O>, protocol: string | undefined) {
     const messages = new Subject<I>();
     super((subscriber) => {
       const subscription = messages.subscribe(subscriber);
@@ -72,6 +74,7 @@ export class Channel<I, O> extends Observable<I> implements Observer<O> {
     });
     this.messages = messages;
     this.request = request;
+    this.protocol = protocol;
     this.line = line;
     this.ends = new ReplaySubject(1);
     this.closed$ = this.ends.asObservable();
