@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
+import { WebSocket } from 'ws';
 import { startExample, type RunningExample } from './support/start-example.js';
 
 /** Reads a streamed reply until `enough` of its text is there, then leaves. */
@@ -17,6 +19,34 @@ async function readUntil(url: string, enough: (text: string) => boolean): Promis
 }
 
 const post = (url: string, body: string): Promise<Response> => fetch(url, { method: 'POST', body });
+
+/** Says each of `messages`, and returns as many that it hears; then leaves. */
+async function hear(url: string, count: number, messages: readonly string[] = [], protocols: string[] = []): Promise<string[]> {
+  const socket = new WebSocket(url.replace('http', 'ws'), protocols);
+  const heard: string[] = [];
+  const enough = new Promise<void>((resolve, reject) => {
+    socket.on('message', (data: Buffer) => {
+      if (heard.push(data.toString()) === count) resolve();
+    });
+    socket.on('error', reject);
+  });
+  socket.on('open', () => {
+    for (const message of messages) socket.send(message);
+  });
+  await enough;
+  socket.close();
+  await once(socket, 'close');
+  return heard;
+}
+
+/** Status of a refused handshake. */
+async function refusal(url: string, headers: Record<string, string> = {}): Promise<number | undefined> {
+  const socket = new WebSocket(url.replace('http', 'ws'), { headers });
+  socket.on('error', () => {}); // what `close` makes of a handshake in work
+  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode?: number }]; // as ws documents it
+  socket.close();
+  return response.statusCode;
+}
 
 async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
@@ -65,6 +95,48 @@ const PROBES: Readonly<Record<string, (example: RunningExample) => Promise<void>
     expect(await bug.text()).to.not.include('swordfish');
     await example.printed('swordfish');
     expect((await fetch(example.url)).status).to.equal(200);
+  },
+
+  'websocket-echo.ts': async ({ url }) => {
+    expect(await hear(url, 2, ['hello', 'again'])).to.deep.equal(['hello', 'again']);
+    expect((await fetch(url)).status).to.equal(426);
+  },
+
+  'push.ts': async (example) => {
+    expect(await readUntil(example.url, (text) => text.includes('1\n'))).to.equal('0\n1\n');
+    await example.printed('the client has gone');
+    expect(await hear(example.url, 2)).to.deep.equal(['0\n', '1\n']);
+  },
+
+  'subprotocol.ts': async ({ url }) => {
+    expect(await hear(url, 2, ['1', '2'], ['sum.v2', 'sum.v1'])).to.deep.equal(['{"sum":1}', '{"sum":3}']);
+    expect(await hear(url, 2, ['1', '2'], ['sum.v3', 'sum.v1'])).to.deep.equal(['1', '3']);
+  },
+
+  'authenticated-upgrade.ts': async ({ url }) => {
+    expect(await refusal(url)).to.equal(401);
+    expect(await refusal(url, { authorization: 'Bearer guess' })).to.equal(401);
+    const headers = { authorization: 'Bearer open sesame' };
+    const socket = new WebSocket(url.replace('http', 'ws'), { headers });
+    socket.on('open', () => socket.send('HUSH'));
+    const [message] = (await once(socket, 'message')) as [Buffer]; // as ws documents it
+    expect(message.toString()).to.equal('hush');
+    socket.close();
+  },
+
+  'chat.ts': async ({ url }) => {
+    expect(await (await fetch(url)).text()).to.include('new WebSocket(');
+    const room = `${url}/room`;
+    const poll = async (after: number): Promise<unknown> => (await fetch(`${room}?after=${after}`)).json();
+
+    const first = poll(0); // nothing is said yet: it waits
+    expect(await hear(room, 1, ['"over WebSocket"'])).to.deep.equal(['{"id":1,"text":"over WebSocket"}']);
+    expect(await first).to.deep.equal({ id: 1, text: 'over WebSocket' });
+
+    const heard = hear(`${room}?after=1`, 1);
+    expect((await post(room, 'over HTTP')).status).to.equal(204);
+    expect(await heard).to.deep.equal(['{"id":2,"text":"over HTTP"}']);
+    expect(await poll(1)).to.deep.equal({ id: 2, text: 'over HTTP' });
   },
 
   'demo.ts': async ({ url, output }) => {
