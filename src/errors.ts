@@ -67,7 +67,6 @@ export type ErrorCode =
   | 'RHK_CLIENT_GONE'
   | 'RHK_TOO_MANY_CONNECTIONS'
   | 'RHK_ACCEPT_FAILED'
-  | 'RHK_SERVER_STOPPED'
   | 'RHK_BAD_OPTION';
 
 /** Code → status, fault, source and sentence. `docs/errors.md` is written from this table. */
@@ -117,7 +116,6 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_CLIENT_GONE: peer(0, 'this project', 'the client has gone'),
   RHK_TOO_MANY_CONNECTIONS: server(0, 'this project', 'a connection was refused, as many as allowed are open'),
   RHK_ACCEPT_FAILED: server(0, 'this project', 'a connection could not be accepted'),
-  RHK_SERVER_STOPPED: server(0, 'this project', 'the server was stopped'),
   RHK_BAD_OPTION: { status: 0, fault: 'caller', section: 'this project', sentence: 'a wrong option' },
 });
 

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { HandlerError } from '../errors.js';
 
+/** Made by {@link file}. */
 export class FileBody {
   readonly path: string;
 

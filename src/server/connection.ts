@@ -2,11 +2,24 @@
 import { Observable } from 'rxjs';
 import type { WaitingRoom } from '../rx/waiting-room.js';
 import type { ConnectionPort } from '../transport/contracts.js';
-import { Exchange } from './exchange.js';
+import { type Exchange, PortExchange } from './exchange.js';
 
 /** One accepted connection. */
-export class Connection {
-  /** For the server floor only. */
+export interface Connection {
+  /** The address of the peer; empty on a Unix socket. */
+  readonly remoteAddr: string;
+  /**
+   * The requests of this connection. The next one comes when the one before it has been answered, so `concatMap` keeps
+   * their order by itself. Completes when the connection has closed; never fails. Nothing is read from the socket before
+   * it is subscribed; a second subscriber gets nothing. Unsubscribing takes no further request and closes the connection,
+   * behind the reply that is owed.
+   */
+  readonly requests$: Observable<Exchange>;
+  /** Closes now, whatever is being answered. */
+  destroy(): void;
+}
+
+export class PortConnection implements Connection {
   readonly port: ConnectionPort;
   readonly room: WaitingRoom;
   private isTaken: boolean;
@@ -17,29 +30,22 @@ export class Connection {
     this.isTaken = false;
   }
 
-  /**
-   * The requests of this connection. The next one comes when the one before it has been answered, so `concatMap` keeps
-   * their order by itself. Completes when the connection has closed; never fails. Nothing is read from the socket before
-   * it is subscribed; a second subscriber gets nothing. Unsubscribing takes no further request and closes the connection,
-   * behind the reply that is owed.
-   */
+  get remoteAddr(): string {
+    return this.port.peer.remoteAddr;
+  }
+
   get requests$(): Observable<Exchange> {
     return new Observable<Exchange>((subscriber) => {
       if (this.isTaken) return subscriber.complete();
       this.isTaken = true;
       this.port.start({
-        onExchange: (exchange) => subscriber.next(new Exchange(exchange, this.room)),
+        onExchange: (exchange) => subscriber.next(new PortExchange(exchange, this.room)),
         onClosed: () => subscriber.complete(),
       });
       return () => this.port.drain();
     });
   }
 
-  get remoteAddr(): string {
-    return this.port.peer.remoteAddr;
-  }
-
-  /** Closes now, whatever is being answered. */
   destroy(): void {
     this.port.destroy();
   }

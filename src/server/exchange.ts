@@ -7,24 +7,27 @@ import type { WaitingRoom } from '../rx/waiting-room.js';
 import type { ExchangePort } from '../transport/contracts.js';
 
 /** One request and the place where its reply goes. */
-export class Exchange {
+export interface Exchange {
   readonly request: HttpRequest;
-  private readonly incoming: IncomingRequest;
-  private readonly room: WaitingRoom;
-
-  constructor(port: ExchangePort, room: WaitingRoom) {
-    this.incoming = new IncomingRequest(port);
-    this.request = this.incoming;
-    this.room = room;
-  }
-
   /**
    * Runs the handler on the request, and sends what it makes of it.
    *
    * @returns Completes when the reply is complete or the client has gone; emits nothing and never fails, as an error of the
    *   handler ends in a reply and an event. Unsubscribing before that closes the connection.
    */
+  answer(handler: Handler): Observable<never>;
+}
+
+export class PortExchange implements Exchange {
+  readonly request: IncomingRequest;
+  private readonly room: WaitingRoom;
+
+  constructor(port: ExchangePort, room: WaitingRoom) {
+    this.request = new IncomingRequest(port);
+    this.room = room;
+  }
+
   answer(handler: Handler): Observable<never> {
-    return answer(this.incoming, handler, this.room);
+    return answer(this.request, handler, this.room);
   }
 }

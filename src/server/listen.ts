@@ -5,7 +5,7 @@ import type { Acceptor, BoundAddress, Clock } from '../transport/contracts.js';
 import { Engine } from '../transport/engine.js';
 import { systemClock } from '../transport/system-clock.js';
 import { createTcpAcceptor } from '../transport/tcp-acceptor.js';
-import { Connection } from './connection.js';
+import { type Connection, PortConnection } from './connection.js';
 import { optionsFrom, type ServerOptions } from './options.js';
 import { eventFrom, printUnwatched, type ServerEvent } from './server-event.js';
 
@@ -59,7 +59,7 @@ export class Listening {
     let subscriber: Subscriber<Connection> | undefined;
     this.engine = new Engine(ground.acceptor, ground.clock, options, {
       onListening: (address) => hooks.onListening?.(address),
-      onConnection: (port) => subscriber?.next(new Connection(port, room)),
+      onConnection: (port) => subscriber?.next(new PortConnection(port, room)),
       onBindError: (error) => subscriber?.error(error),
       onFault: (fault) => hooks.onEvent(eventFrom(fault)),
       onClosed: () => hooks.onClosed?.(),

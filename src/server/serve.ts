@@ -1,10 +1,10 @@
 /** The engine's pipeline in one operator. */
-import { Observable, type OperatorFunction } from 'rxjs';
+import { concatMap, Observable, type OperatorFunction, Subscription } from 'rxjs';
 import { HandlerRun, type RunListener } from '../rx/answer.js';
 import type { Handler } from '../rx/handler.js';
 import { IncomingRequest } from '../rx/request.js';
 import type { ConnectionListener, ConnectionPort, ExchangePort } from '../transport/contracts.js';
-import type { Connection } from './connection.js';
+import { type Connection, PortConnection } from './connection.js';
 
 /**
  * Answers every request of every connection with `handler`:
@@ -30,7 +30,10 @@ export const serve =
       subscriber.add(
         connections$.subscribe({
           next: (connection) => {
-            const served = new ServedConnection(connection, handler, onClosed);
+            const served =
+              connection instanceof PortConnection
+                ? new ServedPort(connection, handler, onClosed)
+                : new ServedPipeline(connection, handler, onClosed);
             open.add(served);
             served.start();
           },
@@ -46,13 +49,18 @@ export const serve =
       });
     });
 
-class ServedConnection implements ConnectionListener, RunListener {
-  private readonly connection: Connection;
+interface ServedConnection {
+  start(): void;
+  abandon(): void;
+}
+
+class ServedPort implements ServedConnection, ConnectionListener, RunListener {
+  private readonly connection: PortConnection;
   private readonly handler: Handler;
   private readonly onEnd: (served: ServedConnection) => void;
   private run: HandlerRun | null;
 
-  constructor(connection: Connection, handler: Handler, onEnd: (served: ServedConnection) => void) {
+  constructor(connection: PortConnection, handler: Handler, onEnd: (served: ServedConnection) => void) {
     this.connection = connection;
     this.handler = handler;
     this.onEnd = onEnd;
@@ -84,5 +92,33 @@ class ServedConnection implements ConnectionListener, RunListener {
   abandon(): void {
     this.run?.abandon();
     this.port.drain();
+  }
+}
+
+/** A connection of another make, as in tests. */
+class ServedPipeline implements ServedConnection {
+  private readonly connection: Connection;
+  private readonly handler: Handler;
+  private readonly onEnd: (served: ServedConnection) => void;
+  private readonly subscription: Subscription;
+
+  constructor(connection: Connection, handler: Handler, onEnd: (served: ServedConnection) => void) {
+    this.connection = connection;
+    this.handler = handler;
+    this.onEnd = onEnd;
+    this.subscription = new Subscription();
+  }
+
+  start(): void {
+    this.subscription.add(
+      this.connection.requests$.pipe(concatMap((exchange) => exchange.answer(this.handler))).subscribe({
+        error: () => this.onEnd(this), // its own business: a server outlives every connection
+        complete: () => this.onEnd(this),
+      }),
+    );
+  }
+
+  abandon(): void {
+    this.subscription.unsubscribe();
   }
 }

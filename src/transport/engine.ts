@@ -3,7 +3,7 @@
  *
  * Owns: accepting, draining and closing all connections, the parsers in reserve. Leaves: each connection to `connection.ts`.
  */
-import { OverloadError } from '../errors.js';
+import { HttpKitError, OverloadError } from '../errors.js';
 import { RequestParser } from '../protocol/request-parser.js';
 import { flat, statusLine } from '../protocol/response-head.js';
 import { Connection, type ConnectionHost } from './connection.js';
@@ -67,7 +67,8 @@ export class Engine implements ConnectionHost {
       },
       onConnection: (stream) => this.accept(stream),
       onError: (error) => {
-        if (this.isListening) this.report({ error, peer: undefined, head: undefined });
+        if (this.isListening)
+          this.report({ error: new HttpKitError('RHK_ACCEPT_FAILED', undefined, { cause: error }), peer: undefined, head: undefined });
         else this.listener.onBindError(error);
       },
       onRefused: () => this.report({ error: new OverloadError('RHK_TOO_MANY_CONNECTIONS'), peer: undefined, head: undefined }),
