@@ -11,7 +11,7 @@ export type Target = { readonly port: number } | { readonly path: string };
 /** How a connection ended, as the client sees it. */
 export type Ending = 'end' | 'reset';
 
-const WAIT_MS = 8_000;
+const WAIT_MS = 7_000;
 /** Turns of the event loop after which bytes written here have been read by a server in this process. */
 const TURNS_PER_PIECE = 3;
 
@@ -23,25 +23,49 @@ export const turns = async (count: number): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 };
 
+/** Looks after each turn until `condition` holds. */
+export const until = async (what: string, condition: () => boolean | Promise<boolean>, withinMs: number = WAIT_MS): Promise<void> => {
+  const deadline = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
+    await turns(1);
+  }
+};
+
+/** Resolves when `count` has risen above 0 and then stood still for a hundred turns. */
+export const untilAtRest = async (what: string, count: () => number): Promise<void> => {
+  let last = 0;
+  let still = 0;
+  await until(`${what} have come to rest`, () => {
+    still = last > 0 && count() === last ? still + 1 : 0;
+    last = count();
+    return still >= 100;
+  });
+};
+
 export class RawClient {
   readonly #socket: Socket;
+  readonly #isUnix: boolean;
   readonly #reader = new ResponseReader();
   /** The port at this end: tells connections apart. */
   readonly localPort: number;
   #ending: Ending | undefined;
   #failure: Error | undefined;
   #received = 0;
+  #reads = 0;
   #sent = 0;
   #wake: (() => void) | undefined;
   /** Called once when the socket is closed for good. */
   onClose: (() => void) | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, isUnix: boolean) {
     this.#socket = socket;
+    this.#isUnix = isUnix;
     this.localPort = socket.localPort ?? 0;
     socket.setNoDelay(true);
     socket.on('data', (bytes) => {
       this.#received += bytes.length;
+      this.#reads++;
       this.#reader.push(bytes);
       this.#wake?.();
     });
@@ -62,7 +86,7 @@ export class RawClient {
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.removeListener('error', reject);
-        resolve(new RawClient(socket));
+        resolve(new RawClient(socket, 'path' in target));
       });
     });
   }
@@ -70,6 +94,11 @@ export class RawClient {
   /** Bytes received in all. */
   get received(): number {
     return this.#received;
+  }
+
+  /** Reads that brought them. */
+  get reads(): number {
+    return this.#reads;
   }
 
   /** Status and fields of the reply that is under way, once its head is there. */
@@ -125,16 +154,22 @@ export class RawClient {
 
   /** Leaves with a reset. */
   abort(): void {
-    this.#socket.resetAndDestroy();
+    // a Unix socket knows no reset, and Node.js leaks the handle of one whose FIN is still on its way
+    if (this.#isUnix || this.#socket.writableEnded) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   /** The next final reply; fails on anything malformed, and if the connection ends first. */
-  async response(method: string = 'GET'): Promise<RawResponse> {
-    return this.#await(`a reply to ${method}`, () => {
-      const response = this.#reader.take(method, this.#ending === 'end');
-      if (response === undefined && this.#ending !== undefined) throw this.#gone('no reply');
-      return response;
-    });
+  async response(method: string = 'GET', withinMs: number = WAIT_MS): Promise<RawResponse> {
+    return this.#await(
+      `a reply to ${method}`,
+      () => {
+        const response = this.#reader.take(method, this.#ending === 'end');
+        if (response === undefined && this.#ending !== undefined) throw this.#gone('no reply');
+        return response;
+      },
+      withinMs,
+    );
   }
 
   /** Resolves once so many bytes of the body under way have come, with all of them. */

@@ -34,6 +34,8 @@ export interface WireCase {
   readonly told?: readonly Told[];
   /** The fault lies behind the head: the handler may have run. */
   readonly inBody?: boolean;
+  /** No byte follows: the server must not wait for more. */
+  readonly isOpenEnded?: boolean;
   /** Fields of the last reply that must have this value, or be absent. */
   readonly reply?: Readonly<Record<string, string | null>>;
 }

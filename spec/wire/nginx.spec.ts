@@ -1,0 +1,242 @@
+/** nginx as a reverse proxy in front: what most deployments look like. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { concat, interval, map, of, take, tap, toArray } from 'rxjs';
+import type { Handler } from 'rx-http-kit';
+import { byPath, soon } from '../support/by-path.js';
+import { RawClient, until } from '../support/raw-client.js';
+import { Site } from '../support/serve.js';
+import { line } from './cases/case.js';
+
+const NGINX = '/usr/sbin/nginx';
+const LARGE = 20 * 1_048_576;
+const PIECE = Buffer.alloc(65_536, 'abcdefgh');
+
+/** A port that was free a moment ago. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+
+/** Everything that nginx writes stays in `directory`; `buffering` off hands pieces on as they come. */
+const configuration = (directory: string, port: number, upstream: number): string => `
+daemon off;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+worker_processes 1;
+error_log ${directory}/error.log warn;
+pid ${directory}/nginx.pid;
+events { worker_connections 256; }
+http {
+  access_log off;
+  client_max_body_size 64m;
+  client_body_temp_path ${directory}/body;
+  proxy_temp_path ${directory}/proxy;
+  fastcgi_temp_path ${directory}/fastcgi;
+  uwsgi_temp_path ${directory}/uwsgi;
+  scgi_temp_path ${directory}/scgi;
+  upstream rx { server 127.0.0.1:${upstream}; keepalive 4; }
+  server {
+    listen 127.0.0.1:${port};
+    location / { proxy_pass http://rx; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; }
+    location /unbuffered/ {
+      proxy_pass http://rx/; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_buffering off; proxy_request_buffering off;
+    }
+    location /old/ { proxy_pass http://rx/; proxy_http_version 1.0; }
+  }
+}
+`;
+
+const sizeAndSum = (pieces: readonly Uint8Array[]): string => {
+  let size = 0;
+  let sum = 0;
+  for (const piece of pieces) {
+    size += piece.length;
+    for (const byte of piece) sum = (sum + byte) % 65_521;
+  }
+  return `${size} ${sum}`;
+};
+
+describe('nginx in front', function () {
+  this.timeout(30_000);
+  let directory = '';
+  let proxy: ChildProcess;
+  let port = 0;
+  let site: Site;
+  let framings: string[] = [];
+
+  const app: Handler = (requests$) =>
+    requests$.pipe(
+      tap((request) => framings.push(request.headers['transfer-encoding'] ?? request.headers['content-length'] ?? 'none')),
+      byPath({
+        '/': () => of('root'),
+        '/slow': () => soon('slow'),
+        '/stream': () => concat(of('first '), soon('second')),
+        '/ticks': () =>
+          interval(5).pipe(
+            take(5),
+            map((tick) => `${tick};`),
+          ),
+        '/large': () =>
+          of({
+            body: (function* () {
+              for (let sent = 0; sent < LARGE; sent += PIECE.length) yield PIECE;
+            })(),
+          }),
+        '/known': () => of(Buffer.alloc(LARGE, 'abcdefgh')),
+        '/sum': (request) => request.body$.pipe(toArray(), map(sizeAndSum)),
+        '/throws': () =>
+          of(1).pipe(
+            map((): string => {
+              throw new Error('secret');
+            }),
+          ),
+        '/cut': () =>
+          concat(
+            of('begun'),
+            soon('').pipe(
+              map((): string => {
+                throw new Error('secret');
+              }),
+            ),
+          ),
+      }),
+    );
+
+  before(async function () {
+    if (!existsSync(NGINX)) {
+      console.warn(`      ${NGINX} is not there: the proxy specs are skipped (Debian package nginx-light)`);
+      return this.skip();
+    }
+    site = await Site.start(app, { maxBody: 2 * LARGE });
+    directory = mkdtempSync(join(tmpdir(), 'rx-http-kit-nginx-'));
+    port = await freePort();
+    const path = join(directory, 'nginx.conf');
+    writeFileSync(path, configuration(directory, port, site.port));
+    proxy = spawn(NGINX, ['-p', directory, '-c', path, '-e', join(directory, 'error.log')], { stdio: 'ignore' });
+    let exited: number | null | undefined;
+    proxy.once('exit', (code) => (exited = code));
+    await until('nginx accepts connections', async () => {
+      if (exited !== undefined) throw new Error(`nginx has ended with ${exited}: ${readFileSync(join(directory, 'error.log'), 'utf8')}`);
+      return RawClient.open({ port }).then(
+        (client) => (client.leave(), true),
+        () => false,
+      );
+    });
+  });
+
+  after(async () => {
+    if (directory === '') return;
+    const gone = new Promise((resolve) => proxy.once('exit', resolve));
+    if (proxy.exitCode === null && proxy.kill('SIGTERM')) await gone;
+    await site.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  beforeEach(() => {
+    framings = [];
+  });
+
+  const get = async (path: string, init?: RequestInit): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`, init);
+
+  it('hands requests on over connections that it keeps', async () => {
+    const before = site.accepted;
+    for (let round = 0; round < 20; round++) {
+      expect(await (await get('/')).text()).to.equal('root');
+      expect(await (await get('/slow')).text()).to.equal('slow');
+      expect(await (await get('/stream')).text()).to.equal('first second');
+      expect((await get('/nowhere')).status).to.equal(404);
+      expect((await get('/throws')).status).to.equal(500);
+      expect((await get('/', { method: 'HEAD' })).headers.get('content-length')).to.equal('4');
+      expect(await (await get('/sum', { method: 'POST', body: 'abc' })).text()).to.equal('3 294');
+    }
+    expect(site.accepted - before, 'upstream connections for 140 requests').to.be.at.most(4);
+  });
+
+  it('hands a pipeline on', async () => {
+    const client = await RawClient.open({ port });
+    client.send(line('GET /slow HTTP/1.1') + line('GET / HTTP/1.1') + line('GET /stream HTTP/1.1'));
+    // nginx sends no `date` of ours away, so the strict reader serves for it too
+    expect((await client.response()).body.toString()).to.equal('slow');
+    expect((await client.response()).body.toString()).to.equal('root');
+    expect((await client.response()).body.toString()).to.equal('first second');
+    client.leave();
+  });
+
+  for (const [path, framing] of [
+    ['/large', 'chunked'],
+    ['/unbuffered/large', 'chunked'],
+    ['/known', 'length'],
+    ['/unbuffered/known', 'length'],
+    ['/old/large', 'the end of the connection'],
+    ['/old/known', 'length'],
+  ]) {
+    it(`brings 20 MiB down from ${path}, framed by ${framing}`, async () => {
+      const body = Buffer.from(await (await get(path)).arrayBuffer());
+      expect(body.length).to.equal(LARGE);
+      expect(body.equals(Buffer.alloc(LARGE, 'abcdefgh'))).to.equal(true);
+    });
+  }
+
+  for (const path of ['/sum', '/unbuffered/sum', '/old/sum']) {
+    it(`brings 20 MiB up to ${path}, by length`, async () => {
+      const body = Buffer.alloc(LARGE, 'abcdefgh');
+      expect(await (await get(path, { method: 'POST', body })).text()).to.equal(sizeAndSum([body]));
+      expect(framings).to.deep.equal([String(LARGE)]);
+    });
+  }
+
+  for (const path of ['/sum', '/unbuffered/sum']) {
+    it(`brings 20 MiB up to ${path} from a stream`, async () => {
+      let sent = 0;
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (sent >= LARGE) return controller.close();
+          sent += PIECE.length;
+          controller.enqueue(PIECE);
+        },
+      });
+      // `duplex` is what fetch asks for with a stream, and not yet in all types
+      const response = await get(path, { method: 'POST', body, duplex: 'half' } as RequestInit);
+      expect(await response.text()).to.equal(sizeAndSum([Buffer.alloc(LARGE, 'abcdefgh')]));
+      expect(framings).to.deep.equal([path === '/sum' ? String(LARGE) : 'chunked']);
+    });
+  }
+
+  it('hands pieces on as they come', async () => {
+    const response = await get('/unbuffered/ticks');
+    const reader = response.body!.getReader();
+    const pieces: string[] = [];
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read())
+      pieces.push(Buffer.from(value!).toString());
+    expect(pieces.join('')).to.equal('0;1;2;3;4;');
+    expect(pieces.length).to.be.above(1);
+  });
+
+  it('sees that a reply was cut', async () => {
+    const outcome = await get('/unbuffered/cut')
+      .then((response) => response.text())
+      .then(
+        (text) => `completed with ${text}`,
+        () => 'failed',
+      );
+    expect(outcome).to.equal('failed');
+  });
+
+  it('has found nothing wrong with our replies', () => {
+    const log = readFileSync(join(directory, 'error.log'), 'utf8');
+    const complaints = log.split('\n').filter((entry) => /\[(error|crit|alert|emerg)\]/.test(entry));
+    // the cut reply is the one thing that it may complain of
+    expect(complaints.filter((entry) => !entry.includes('/cut'))).to.deep.equal([]);
+    expect(site.failures.every((failure) => failure.includes('secret'))).to.equal(true);
+  });
+});
