@@ -91,7 +91,12 @@ export const openingFor = <I, O>(request: HttpRequest, options: CheckedOptions<I
   };
 };
 
-const responseFrom = ({ status, headers, body }: HandshakeRefusal): HttpResponse => ({ status, headers, body });
+/** A refused handshake ends its connection: what stands behind it may be anything. */
+const responseFrom = ({ status, headers, body }: HandshakeRefusal): HttpResponse => ({
+  status,
+  headers: { ...headers, connection: 'close' },
+  body,
+});
 
 const isAllowed = (request: HttpRequest, check: ChannelOptions<unknown, unknown>['origin']): boolean => {
   const origin: string | undefined = request.headers['origin'];

@@ -325,6 +325,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     }
     const keepAlive =
       head.keepAlive &&
+      !head.asksWebSocket && // refused, what stands behind it may be frames that were sent without waiting
       !this.isDraining &&
       this.requestCount < host.limits.maxRequestsPerConnection &&
       !(this.inputEnded && this.unread === null);
