@@ -172,6 +172,17 @@ export class RawClient {
     );
   }
 
+  /** Every reply until the server ends the connection, which must be behind the last of them. */
+  async rest(): Promise<readonly RawResponse[]> {
+    const ending = await this.#await('the end of the connection', () => this.#ending);
+    if (ending !== 'end') throw this.#gone('not an end');
+    const responses: RawResponse[] = [];
+    for (let response = this.#reader.take('GET', true); response !== undefined; response = this.#reader.take('GET', true)) {
+      responses.push(response);
+    }
+    return responses;
+  }
+
   /** Resolves once so many bytes of the body under way have come, with all of them. */
   bodyBytes(least: number): Promise<Buffer> {
     return this.#await(`${least} bytes of body`, () => {
