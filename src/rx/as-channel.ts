@@ -101,13 +101,13 @@ export const openWebSocket = <I, O>(
     line.connect(channel);
     attach(channel, callbacks);
     callbacks.init?.(channel, request);
-    channel.onClose(() => replies.complete());
     const body = new FrameBody(opening.upgrade, line, (frames, room) => {
       line.open(frames, room);
       if (channel.isOpen) callbacks.onOpen?.(channel);
       line.listen();
     });
     replies.next({ status: 101, headers: options.headers, body });
+    channel.onClose(() => replies.complete()); // behind the 101, which a channel that is closed already needs too
   });
 
 const attach = <I, O>(channel: Channel<I, O>, callbacks: ChannelCallbacks<I, O>): void => {

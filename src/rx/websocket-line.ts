@@ -146,6 +146,7 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
     if (this.closing !== null) return;
     this.closing = this.peerClose ?? { code, reason };
     this.flushQueue();
+    if (this.peerClose !== null) this.settle(closeFrom(this.peerClose)); // it came first, whatever this side says now
   }
 
   fail(error: unknown): void {
@@ -198,7 +199,6 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
     this.channel?.endMessages();
     if (owesAnswers && this.closing === null) return;
     this.close(close.code, close.reason);
-    this.settle(closeFrom(close));
   }
 
   onClosed(close: FrameClose): void {
@@ -212,12 +212,8 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
   }
 
   finish(): void {
-    if (this.peerClose !== null) {
-      this.close(this.peerClose.code, this.peerClose.reason);
-      this.settle(closeFrom(this.peerClose));
-    } else {
-      this.channel?.close();
-    }
+    if (this.peerClose !== null) this.close(this.peerClose.code, this.peerClose.reason);
+    else this.channel?.close();
   }
 
   private shut(code: number): void {
