@@ -185,7 +185,7 @@ describe('Channel on a WebSocket', () => {
       marbles((helpers) => {
         const feed$ = helpers.cold('-a-b-c-----d-|');
         const client$ = '           -------r';
-        const heard = X;
+        const heard = '             -a-----(bc)d-z';
         const { client } = openedWith((self) => feed$.subscribe(self));
         client.take(1);
         play(helpers, client$, { r: () => client.drain() });
