@@ -162,6 +162,7 @@ describe('clients that half-close', () => {
     'behind a body': ['POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello', ['hello']],
     'behind a chunked body': ['POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n', ['hello']],
     'behind a body that no handler reads': ['POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello', ['ignored']],
+    'in a body that no handler reads': ['POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello', ['ignored']],
     'behind HTTP/1.0': ['GET /slow HTTP/1.0\r\n\r\n', ['slow']],
     'behind nothing': ['', []],
     'behind an empty line': ['\r\n', []],

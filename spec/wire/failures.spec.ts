@@ -209,6 +209,18 @@ describe('handlers that answer with an error', () => {
     });
   });
 
+  it('HttpError with a bad header is a 500', async () => {
+    const handler = byPath({ '/': () => throwError(() => new HttpError(400, 'no', { headers: { a: `${SECRET}\r\nb: c` } })) });
+    await withServer(handler, {}, async (site) => {
+      const client = await site.connect();
+      const response = await client.send(line('GET / HTTP/1.1')).response();
+      expect(response.status).to.equal(500);
+      expect(JSON.stringify(response.fields)).to.not.include(SECRET);
+      expect((await client.send(line('GET /nowhere HTTP/1.1')).response()).status).to.equal(404);
+      expect(site.codes).to.deep.equal(['RHK_BAD_HEADER']);
+    });
+  });
+
   it('an empty reply is 404', async () => {
     await withServer(
       mergeMap(() => EMPTY),

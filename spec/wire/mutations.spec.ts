@@ -12,7 +12,7 @@ import { createWireApp } from '../support/wire-app.js';
 import { get, line, post } from './cases/case.js';
 
 const SEED = Number(process.env['WIRE_SEED'] ?? 9110);
-const MUTANTS = 400;
+const MUTANTS = 300;
 
 const ORIGINALS: readonly string[] = [
   line('GET /a?b=c HTTP/1.1'),

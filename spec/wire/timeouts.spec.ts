@@ -173,6 +173,33 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       }
     },
   },
+  'a body that no handler reads and that does not come is not waited for forever': {
+    handler: map(() => 'ignored'),
+    options: IDLE_1S,
+    run: async (site, client) => {
+      const response = await client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n').response();
+      expect(response.status).to.equal(200);
+      await client.ended(LATE_MS);
+      client.finish();
+      await until('the server has closed', () => site.open === 0, LATE_MS);
+    },
+  },
+  'a body that no handler reads and that drips is not waited for forever': {
+    handler: map(() => 'ignored'),
+    options: IDLE_1S,
+    run: async (site, client) => {
+      const response = await client.send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n').response();
+      expect(response.status).to.equal(200);
+      const stop = drip(client, 'x', 100);
+      try {
+        await client.ended(LATE_MS);
+      } finally {
+        stop();
+      }
+      client.finish();
+      await until('the server has closed', () => site.open === 0, LATE_MS);
+    },
+  },
   'a slow body is read where bodyMinBytesPerSecond is 0': {
     options: { bodyMinBytesPerSecond: 0, ...IDLE_1S, ...HEAD_1S },
     run: async (_, client) => {
