@@ -175,6 +175,15 @@ export class HttpError extends Error {
   }
 }
 
+/** What a thrown value says: anything can be thrown, and what cannot be shown must not throw once more. */
+export const messageOf = (thrown: unknown): string => {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'something that cannot be shown';
+  }
+};
+
 /** A wrong option. Thrown before anything is bound; `option` names the culprit. */
 export class OptionError extends TypeError {
   readonly code: ErrorCode = 'RHK_BAD_OPTION';

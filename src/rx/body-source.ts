@@ -3,7 +3,7 @@
  * Observables push. Whatever happens, a source is let go exactly once: returned, destroyed, cancelled or unsubscribed.
  */
 import { finished, type Readable } from 'node:stream';
-import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { isObservable, type Observable, Subscriber } from 'rxjs';
 import { HandlerError } from '../errors.js';
 import type { ExchangePort } from '../transport/contracts.js';
 import { FileBody, openFile } from './file-body.js';
@@ -36,58 +36,47 @@ const writePiece = (port: ExchangePort, piece: unknown): boolean => {
   throw new HandlerError('RHK_BAD_REPLY', `a piece of the reply body is a ${typeof piece}, not a string or bytes`);
 };
 
-class PushedSource implements RunningSource {
+/** The subscriber itself, so that a source that never leaves its `subscribe` can be stopped too. */
+class PushedSource extends Subscriber<BodyPiece> implements RunningSource {
   private readonly pieces$: Observable<BodyPiece>;
   private readonly port: ExchangePort;
   private readonly listener: SourceListener;
-  private subscription: Subscription | undefined;
-  private isOver: boolean;
 
   constructor(pieces$: Observable<BodyPiece>, port: ExchangePort, listener: SourceListener) {
+    super();
     this.pieces$ = pieces$;
     this.port = port;
     this.listener = listener;
-    this.subscription = undefined;
-    this.isOver = false;
   }
 
   start(): void {
-    const subscription = this.pieces$.subscribe({
-      next: (piece) => this.onPiece(piece),
-      error: (error: unknown) => this.finish(() => this.listener.onSourceError(error)),
-      complete: () => this.finish(() => this.listener.onSourceEnd()),
-    });
-    this.subscription = subscription;
-    if (this.isOver) this.release();
+    this.add(this.pieces$.subscribe(this));
   }
 
   stop(): void {
-    this.isOver = true;
-    this.release();
-  }
-
-  private onPiece(piece: BodyPiece): void {
-    if (this.isOver) return;
     try {
-      writePiece(this.port, piece);
-    } catch (error) {
-      this.finish(() => this.listener.onSourceError(error));
-      this.release();
-    }
-  }
-
-  private finish(tell: () => void): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    tell();
-  }
-
-  private release(): void {
-    try {
-      this.subscription?.unsubscribe();
+      this.unsubscribe();
     } catch (error) {
       this.port.report(error); // a finalizer of the application threw
     }
+  }
+
+  protected override _next(piece: BodyPiece): void {
+    try {
+      writePiece(this.port, piece);
+    } catch (error) {
+      this._error(error);
+    }
+  }
+
+  protected override _error(error: unknown): void {
+    this.stop();
+    this.listener.onSourceError(error);
+  }
+
+  protected override _complete(): void {
+    this.stop();
+    this.listener.onSourceEnd();
   }
 }
 
@@ -96,6 +85,8 @@ class IterableSource implements RunningSource {
   private readonly port: ExchangePort;
   private readonly listener: SourceListener;
   private iterator: Iterator<BodyPiece> | undefined;
+  /** The application's `next` is on the stack: a generator that runs cannot be returned. */
+  private isPulling: boolean;
   private isOver: boolean;
 
   constructor(iterable: Iterable<BodyPiece>, port: ExchangePort, listener: SourceListener) {
@@ -103,6 +94,7 @@ class IterableSource implements RunningSource {
     this.port = port;
     this.listener = listener;
     this.iterator = undefined;
+    this.isPulling = false;
     this.isOver = false;
   }
 
@@ -110,9 +102,7 @@ class IterableSource implements RunningSource {
     try {
       this.iterator = this.iterable[Symbol.iterator]();
     } catch (error) {
-      this.isOver = true;
-      this.listener.onSourceError(error);
-      return;
+      return this.fail(error);
     }
     this.port.onDrain = () => this.pull();
     this.pull();
@@ -122,31 +112,55 @@ class IterableSource implements RunningSource {
     if (this.isOver) return;
     this.isOver = true;
     this.port.onDrain = null;
+    if (!this.isPulling) this.letGo();
+  }
+
+  private pull(): void {
+    const iterator = this.iterator as Iterator<BodyPiece>; // set by start
+    while (!this.isOver) {
+      let isDone: boolean;
+      let piece: unknown;
+      this.isPulling = true;
+      try {
+        const result = iterator.next();
+        isDone = result.done === true;
+        piece = result.value;
+      } catch (error) {
+        return this.fail(error);
+      } finally {
+        this.isPulling = false;
+      }
+      if (this.isOver) return this.letGo();
+      if (isDone) return this.end();
+      try {
+        if (!writePiece(this.port, piece)) return;
+      } catch (error) {
+        this.stop();
+        return this.listener.onSourceError(error);
+      }
+    }
+  }
+
+  private end(): void {
+    this.isOver = true;
+    this.port.onDrain = null;
+    this.listener.onSourceEnd();
+  }
+
+  /** The iterator itself has failed: there is nothing left to let go. */
+  private fail(error: unknown): void {
+    if (this.isOver) return this.port.report(error);
+    this.isOver = true;
+    this.port.onDrain = null;
+    this.listener.onSourceError(error);
+  }
+
+  private letGo(): void {
     try {
       this.iterator?.return?.();
     } catch (error) {
       this.port.report(error);
     }
-  }
-
-  private pull(): void {
-    const iterator = this.iterator as Iterator<BodyPiece>; // set by start
-    try {
-      while (!this.isOver) {
-        const result = iterator.next();
-        if (result.done === true) {
-          this.isOver = true;
-          this.port.onDrain = null;
-          break;
-        }
-        if (!writePiece(this.port, result.value)) return;
-      }
-    } catch (error) {
-      if (this.isOver) return this.port.report(error);
-      this.stop();
-      return this.listener.onSourceError(error);
-    }
-    if (!this.port.isSettled) this.listener.onSourceEnd();
   }
 }
 
@@ -155,6 +169,8 @@ class AsyncSource implements RunningSource {
   private readonly port: ExchangePort;
   private readonly listener: SourceListener;
   private iterator: AsyncIterator<BodyPiece> | undefined;
+  /** A piece is on its way: credit that comes back meanwhile must not ask for another. */
+  private isPulling: boolean;
   private isOver: boolean;
 
   constructor(open: () => AsyncIterator<BodyPiece>, port: ExchangePort, listener: SourceListener) {
@@ -162,6 +178,7 @@ class AsyncSource implements RunningSource {
     this.port = port;
     this.listener = listener;
     this.iterator = undefined;
+    this.isPulling = false;
     this.isOver = false;
   }
 
@@ -187,6 +204,8 @@ class AsyncSource implements RunningSource {
   }
 
   private pull(): void {
+    if (this.isPulling) return;
+    this.isPulling = true;
     const iterator = this.iterator as AsyncIterator<BodyPiece>; // set by start
     let next: Promise<IteratorResult<BodyPiece>>;
     try {
@@ -201,19 +220,20 @@ class AsyncSource implements RunningSource {
   }
 
   private onResult(result: IteratorResult<BodyPiece>): void {
+    this.isPulling = false;
     if (this.isOver) return;
-    if (result.done === true) {
-      this.isOver = true;
-      this.port.onDrain = null;
-      this.listener.onSourceEnd();
-      return;
-    }
     try {
-      if (writePiece(this.port, result.value) && !this.isOver) this.pull();
+      if (result.done !== true) {
+        if (writePiece(this.port, result.value) && !this.isOver) this.pull();
+        return;
+      }
     } catch (error) {
       this.stop();
-      this.listener.onSourceError(error);
+      return this.listener.onSourceError(error);
     }
+    this.isOver = true;
+    this.port.onDrain = null;
+    this.listener.onSourceEnd();
   }
 
   /** The source itself has failed: there is nothing left to let go. */

@@ -83,7 +83,9 @@ export const bodyOf = (reply: Reply | undefined): Body => {
 export const isResponse = (reply: unknown): reply is HttpResponse => {
   if (typeof reply !== 'object' || reply === null) return false;
   const prototype: unknown = Object.getPrototypeOf(reply);
-  if (prototype === Object.prototype || prototype === null) return hasResponseKey(reply) || Object.keys(reply).length === 0;
+  if (prototype === Object.prototype || prototype === null) {
+    return hasResponseKey(reply) || (Object.keys(reply).length === 0 && !isSource(reply)); // `{ *[Symbol.iterator]() { … } }` has no keys
+  }
   return !isPiece(reply) && !isSource(reply) && hasResponseKey(reply);
 };
 

@@ -1,7 +1,7 @@
 /**
  * Every option of a server: its name, unit and default, and the check that a wrong one meets before anything is bound.
  */
-import { OptionError } from '../errors.js';
+import { messageOf, OptionError } from '../errors.js';
 import { isFieldValue } from '../protocol/grammar.js';
 
 export interface ServerOptions {
@@ -67,7 +67,7 @@ export const DEFAULTS: ServerOptions = Object.freeze({
 /** Says what is wrong with a value, or `null`. */
 type Check = (value: unknown) => string | null;
 
-const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
+const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : messageOf(value));
 
 const integer =
   (least: number, most: number, orInfinity = false): Check =>
@@ -78,7 +78,8 @@ const integer =
   };
 
 const limit = (least: number): Check => integer(least, Number.MAX_SAFE_INTEGER, true);
-const MAX_TIMEOUT_MS = 2_147_483_647;
+/** What a timer can wait; past it, it would not wait at all. */
+export const MAX_TIMEOUT_MS = 2_147_483_647;
 const milliseconds: Check = integer(0, MAX_TIMEOUT_MS, true);
 
 const nonEmptyText: Check = (value) =>

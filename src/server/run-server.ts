@@ -1,10 +1,10 @@
 /** http-kit's `run-server`: a handler, a few options, and a server that can be stopped. */
 import { BehaviorSubject, type Observable, Subject, type Subscription, takeUntil } from 'rxjs';
-import { OptionError } from '../errors.js';
+import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import type { BoundAddress, Cancel } from '../transport/contracts.js';
 import { groundFrom, type Ground, Listening } from './listen.js';
-import { optionsFrom, type ServerOptions } from './options.js';
+import { MAX_TIMEOUT_MS, optionsFrom, type ServerOptions } from './options.js';
 import { serve } from './serve.js';
 import { type ServerEvent, ServerEvents } from './server-event.js';
 
@@ -124,8 +124,9 @@ class RunningServer implements Server {
 
   stop({ timeout = DEFAULT_STOP_TIMEOUT_MS }: StopOptions = {}): Promise<void> {
     if (this.status !== 'running') return this.stopped;
-    if (typeof timeout !== 'number' || !(timeout >= 0)) {
-      return Promise.reject(new OptionError('timeout', `is ${String(timeout)}, must be milliseconds from 0, or Infinity`));
+    if (typeof timeout !== 'number' || !(timeout >= 0) || (timeout > MAX_TIMEOUT_MS && timeout !== Infinity)) {
+      const allowed = `must be milliseconds from 0 to ${MAX_TIMEOUT_MS}, or Infinity`;
+      return Promise.reject(new OptionError('timeout', `is ${messageOf(timeout)}, ${allowed}`));
     }
     this.statuses.next('stopping');
     if (timeout > 0 && timeout !== Infinity) this.cancelCut = this.ground.clock.after(timeout, () => this.cut());

@@ -1,6 +1,6 @@
 /** What a server tells those who watch it. */
 import { type Observable, Subject } from 'rxjs';
-import { OverloadError, ProtocolError } from '../errors.js';
+import { messageOf, OverloadError, ProtocolError } from '../errors.js';
 import type { WireFault } from '../transport/contracts.js';
 
 /** `client`: a peer broke a rule or a limit. `overload`: work was refused by design. `failure`: something is wrong here. */
@@ -19,7 +19,7 @@ export interface ServerEvent {
 
 export const eventFrom = ({ error, peer, head }: WireFault): ServerEvent => ({
   type: typeOf(error),
-  error: error instanceof Error ? error : new Error(`not an error was thrown: ${String(error)}`, { cause: error }),
+  error: error instanceof Error ? error : new Error(`not an error was thrown: ${messageOf(error)}`, { cause: error }),
   method: head?.method,
   uri: head?.uri,
   remoteAddr: peer?.remoteAddr,
