@@ -56,13 +56,16 @@ export class IncomingRequest implements HttpRequest {
   private cachedPeer: Peer | undefined;
   private cachedHeaders: Fields | undefined;
   private cachedBody$: Observable<Buffer> | undefined;
-  /** This object itself, also when asked through one that `extend` made: what is shared must be kept in one place. */
-  private readonly origin: IncomingRequest;
+  /**
+   * This object itself, also when asked through one that `extend` made. All that is kept is kept here, so that no
+   * field of the application can hide it, but one of this name.
+   */
+  readonly incomingRequest: IncomingRequest;
   private controller: AbortController | undefined;
   private isAborted: boolean;
 
   constructor(port: ExchangePort) {
-    this.origin = this;
+    this.incomingRequest = this;
     this.port = port;
     this.head = port.head;
     this.cachedPeer = undefined;
@@ -73,27 +76,28 @@ export class IncomingRequest implements HttpRequest {
   }
 
   get method(): string {
-    return this.head.method;
+    return this.incomingRequest.head.method;
   }
 
   get uri(): string {
-    return this.head.uri;
+    return this.incomingRequest.head.uri;
   }
 
   get queryString(): string | undefined {
-    return this.head.queryString;
+    return this.incomingRequest.head.queryString;
   }
 
   get headers(): Readonly<Fields> {
-    return (this.cachedHeaders ??= this.head.headers);
+    const origin = this.incomingRequest;
+    return (origin.cachedHeaders ??= origin.head.headers);
   }
 
   get trailers(): Readonly<Fields> {
-    return this.port.body?.trailers ?? (Object.create(null) as Fields); // Object.create is typed any
+    return this.incomingRequest.port.body?.trailers ?? (Object.create(null) as Fields); // Object.create is typed any
   }
 
   get protocol(): string {
-    return this.head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
+    return this.incomingRequest.head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
   }
 
   get scheme(): 'http' {
@@ -101,15 +105,15 @@ export class IncomingRequest implements HttpRequest {
   }
 
   get serverName(): string {
-    return this.head.serverName || this.peer.localAddr;
+    return this.incomingRequest.head.serverName || this.incomingRequest.peer.localAddr;
   }
 
   get serverPort(): number {
-    return this.head.serverPort ?? this.peer.localPort ?? 0;
+    return this.incomingRequest.head.serverPort ?? this.incomingRequest.peer.localPort ?? 0;
   }
 
   get remoteAddr(): string {
-    return this.peer.remoteAddr;
+    return this.incomingRequest.peer.remoteAddr;
   }
 
   get contentType(): string | undefined {
@@ -117,7 +121,8 @@ export class IncomingRequest implements HttpRequest {
   }
 
   get contentLength(): number | undefined {
-    return this.head.contentLength < 0 ? undefined : this.head.contentLength;
+    const { contentLength } = this.incomingRequest.head;
+    return contentLength < 0 ? undefined : contentLength;
   }
 
   get characterEncoding(): string | undefined {
@@ -126,15 +131,16 @@ export class IncomingRequest implements HttpRequest {
   }
 
   get isWebSocket(): boolean {
-    return this.head.asksWebSocket;
+    return this.incomingRequest.head.asksWebSocket;
   }
 
   get body$(): Observable<Buffer> {
-    return (this.cachedBody$ ??= this.port.body === null ? EMPTY : bodyFrom(this.port.body));
+    const origin = this.incomingRequest;
+    return (origin.cachedBody$ ??= origin.port.body === null ? EMPTY : bodyFrom(origin.port.body));
   }
 
   get signal(): AbortSignal {
-    const { origin } = this;
+    const origin = this.incomingRequest;
     if (origin.controller === undefined) {
       origin.controller = new AbortController();
       if (origin.isAborted) origin.controller.abort();
@@ -148,6 +154,7 @@ export class IncomingRequest implements HttpRequest {
     this.controller?.abort();
   }
 
+  /** Asked of the origin only. */
   private get peer(): Peer {
     return (this.cachedPeer ??= this.port.peer);
   }
@@ -175,4 +182,4 @@ export const extend = <R extends HttpRequest, F extends object>(request: R, fiel
   Object.create(request, Object.getOwnPropertyDescriptors(fields)) as R & F; // Object.create is typed any
 
 /** The exchange that a request belongs to, also through `extend`. */
-export const portOf = (request: HttpRequest): ExchangePort => (request as IncomingRequest).port; // requests are made nowhere else
+export const portOf = (request: HttpRequest): ExchangePort => (request as IncomingRequest).incomingRequest.port; // requests are made nowhere else
