@@ -4,7 +4,7 @@
  * Owns: what an item means, in which order bodies go out, what a failure becomes. Leaves: framing to the port.
  */
 import { Observable, Subscriber } from 'rxjs';
-import { HandlerError, HttpError, HttpKitError, OverloadError } from '../errors.js';
+import { HandlerError, HttpError, HttpKitError, messageOf, OverloadError } from '../errors.js';
 import { faultResponse } from '../protocol/fault-response.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 import type { ExchangePort, Settlement } from '../transport/contracts.js';
@@ -36,7 +36,7 @@ export const answer = (request: IncomingRequest, handler: Handler, room: Waiting
 /** Who waits for a run. */
 export interface RunListener {
   /** The reply is complete or cannot be completed. Called once; not after `abandon`. */
-  onRunEnd(): void;
+  onRunEnd(run: HandlerRun): void;
 }
 
 /**
@@ -177,21 +177,23 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
   private end(): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.release(); // before the reply ends, as the next exchange may begin within
     this.port.end();
-    this.leave();
+    this.listener.onRunEnd(this);
   }
 
   /** Ends this exchange, and nothing else, with an error. */
   private fail(error: unknown): void {
     this.isOver = true;
     const known = error instanceof HttpKitError || error instanceof HttpError ? error : failureOf(error);
+    this.release(); // as in `end`
     if (this.port.isHeadSent) {
       this.port.cut(known);
     } else {
       if (isWorthReporting(known)) this.port.report(known);
       this.sendFault(known);
     }
-    this.leave();
+    this.listener.onRunEnd(this);
   }
 
   private sendFault(error: HttpKitError | HttpError): void {
@@ -217,7 +219,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
   private leave(): void {
     this.isOver = true;
     this.release();
-    this.listener.onRunEnd();
+    this.listener.onRunEnd(this);
   }
 
   /** Lets go of all that the handler holds. */
@@ -255,7 +257,7 @@ const single = (request: HttpRequest): Observable<HttpRequest> =>
 const EMPTY_RESPONSE: HttpResponse = {};
 
 const failureOf = (cause: unknown): HandlerError =>
-  new HandlerError('RHK_HANDLER_FAILED', `handler failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  new HandlerError('RHK_HANDLER_FAILED', `handler failed: ${messageOf(cause)}`, { cause });
 
 /** A status that the application chose, and "not mine", are no failures. */
 const isWorthReporting = (error: HttpKitError | HttpError): boolean => error instanceof HttpKitError && error.code !== 'RHK_NO_RESPONSE';

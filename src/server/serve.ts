@@ -81,8 +81,8 @@ class ServedPort implements ServedConnection, ConnectionListener, RunListener {
     run.start(this.handler);
   }
 
-  onRunEnd(): void {
-    this.run = null;
+  onRunEnd(run: HandlerRun): void {
+    if (this.run === run) this.run = null; // the next may have begun while this one ended
   }
 
   onClosed(): void {

@@ -271,8 +271,8 @@ export class ReplyWriter implements ExchangePort {
     this.sendHead(fields, typeLine, framingLine);
     const onSettled = this.onSettled;
     this.settle();
-    this.carrier.onReplyEnd();
     onSettled?.('answered'); // no piece of what the handler still makes could ever leave
+    this.carrier.onReplyEnd();
   }
 
   private sendHead(fields: ResponseFields, typeLine: string, framingLine: string): void {
