@@ -135,8 +135,19 @@ export class HttpKitError extends Error {
   }
 }
 
-/** The peer broke a rule or a limit. Ends its connection, after a reply where one can still be sent. */
-export class ProtocolError extends HttpKitError {}
+/**
+ * The peer broke a rule or a limit. Ends its connection, after a reply where one can still be sent.
+ *
+ * Has no stack: whoever floods a server with bad requests must not make it walk its own stack for each.
+ */
+export class ProtocolError extends HttpKitError {
+  constructor(code: ErrorCode, message?: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(code, message, options);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
 
 /** The server refused work by design, because it has as much as it may hold. Touches that request only. */
 export class OverloadError extends HttpKitError {}

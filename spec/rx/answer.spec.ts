@@ -217,7 +217,7 @@ describe('answer', () => {
     expect(port.log).to.deep.equal(['complete']);
   });
 
-  it('hears nothing behind the end of a reply', () => {
+  it('answers nothing behind the end of a reply, and reports an error there', () => {
     const { port } = answered(
       new Observable<Reply>((subscriber) => {
         subscriber.next(5 as unknown as Reply);
@@ -226,7 +226,8 @@ describe('answer', () => {
         subscriber.complete();
       }),
     );
-    expect(port.log).to.deep.equal(['report RHK_BAD_REPLY', 'begin 500', 'write internal server error', 'end', 'complete']);
+    const answered500 = ['report RHK_BAD_REPLY', 'begin 500', 'write internal server error', 'end', 'complete'];
+    expect(port.log).to.deep.equal([...answered500, 'report RHK_HANDLER_FAILED']);
   });
 
   it('reports a finalizer that throws, and completes all the same', () => {

@@ -98,7 +98,7 @@ describe('pipelines, RFC 9112 §9.3.2', () => {
   it('a client that has sent more than is read, and leaves, is noticed', async () => {
     let released = 0;
     const handler = byPath({ '/': () => NEVER.pipe(finalize(() => released++)) });
-    await withServer(handler, {}, async (site) => {
+    await withServer(handler, { halfCloseTimeoutMs: 1_000 }, async (site) => {
       const client = await site.connect();
       await client.sendApart([line('GET / HTTP/1.1'), line('GET /x HTTP/1.1').repeat(20_000), '']);
       client.abort();

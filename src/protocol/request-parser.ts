@@ -41,6 +41,7 @@ const HTAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;
 const SP = 0x20;
+const COMMA = 0x2c;
 const SLASH = 0x2f;
 const COLON = 0x3a;
 const QUESTION = 0x3f;
@@ -221,7 +222,8 @@ export class RequestParser implements HeadFacts {
     const length = Math.min(received, this.limits.maxHeadBytes);
     if (length - (this.lineStart - this.start) > this.limits.maxLine + 1) this.fail('RHK_LINE_TOO_LONG');
     if (length >= this.limits.maxHeadBytes) {
-      this.fail(this.state <= State.REQUEST_LINE_LF && this.state >= State.METHOD ? 'RHK_LINE_TOO_LONG' : 'RHK_HEAD_TOO_LARGE');
+      const isRequestLine = this.lineStart === this.start && this.state >= State.METHOD && this.state <= State.REQUEST_LINE_LF;
+      this.fail(isRequestLine ? 'RHK_LINE_TOO_LONG' : 'RHK_HEAD_TOO_LARGE');
     }
   }
 
@@ -308,7 +310,7 @@ export class RequestParser implements HeadFacts {
           break;
         }
         case State.VALUE_START: {
-          while (i < end && (bytes[i] === SP || bytes[i] === HTAB)) i++;
+          while (i < end && isBlank(bytes[i])) i++;
           if (i === end) break;
           this.valueStart = i;
           state = State.VALUE;
@@ -464,22 +466,24 @@ export class RequestParser implements HeadFacts {
         : 'RHK_BAD_TRANSFER_ENCODING';
   }
 
+  /** RFC 9110 §7.6.1: a list of tokens, compared whole. */
   private connectionOptions(bytes: Buffer, end: number): void {
-    const valueEnd = this.valueEnd(end);
-    let i = this.valueStart;
-    while (i < valueEnd) {
-      while (i < valueEnd && TOKEN[bytes[i]] !== 1) i++;
-      const start = i;
-      while (i < valueEnd && TOKEN[bytes[i]] === 1) i++;
-      if (i - start === 5 && matches(bytes, start, CLOSE)) this.asksClose = true;
-      else if (i - start === 10 && matches(bytes, start, KEEP_ALIVE)) this.asksKeepAlive = true;
-      else if (i - start === 7 && matches(bytes, start, UPGRADE)) this.hasUpgradeOption = true;
+    let start = this.valueStart;
+    for (let i = start; i <= end; i++) {
+      if (i < end && bytes[i] !== COMMA) continue;
+      let last = i;
+      while (start < last && isBlank(bytes[start])) start++;
+      while (last > start && isBlank(bytes[last - 1])) last--;
+      if (last - start === 5 && matches(bytes, start, CLOSE)) this.asksClose = true;
+      else if (last - start === 10 && matches(bytes, start, KEEP_ALIVE)) this.asksKeepAlive = true;
+      else if (last - start === 7 && matches(bytes, start, UPGRADE)) this.hasUpgradeOption = true;
+      start = i + 1;
     }
   }
 
   private valueEnd(end: number): number {
     const bytes = this.bytes;
-    while (end > this.valueStart && (bytes[end - 1] === SP || bytes[end - 1] === HTAB)) end--;
+    while (end > this.valueStart && isBlank(bytes[end - 1])) end--;
     return end;
   }
 
@@ -549,11 +553,13 @@ const CLOSE = Buffer.from('close');
 const KEEP_ALIVE = Buffer.from('keep-alive');
 
 const CODING = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
-const OTHER_CODINGS_THEN_CHUNKED = new RegExp(`^(?:${CODING}[ \\t]*,[ \\t]*)+chunked$`, 'i');
+const PARAMETER = `[ \\t]*;[ \\t]*${CODING}[ \\t]*=[ \\t]*(?:${CODING}|"[^"\\\\]*")`;
+const OTHER_CODINGS_THEN_CHUNKED = new RegExp(`^(?:${CODING}(?:${PARAMETER})*[ \\t]*,[ \\t]*)+chunked$`, 'i');
 const CHUNKED_TWICE = /(?:^|[ \t,])chunked[ \t]*,/i;
 const IS_UPPER_CASE = /^[^a-z]*$/;
 
 const isDigit = (byte: number): boolean => byte >= ZERO && byte <= NINE;
+const isBlank = (byte: number): boolean => byte === SP || byte === HTAB;
 const isLineEnd = (byte: number): boolean => byte === CR || byte === LF;
 
 /**

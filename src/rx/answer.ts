@@ -96,6 +96,12 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
     this.request.abort();
   }
 
+  /** RxJS drops what is thrown behind the end, by a finalizer of a handler that completes at once; here it is an event. */
+  override error(error: unknown): void {
+    if (this.isStopped) this.port.report(failureOf(error));
+    else super.error(error);
+  }
+
   // ── what the handler says ─────────────────────────────────────────────────────────────────────────────────────────
 
   protected override _next(reply: Reply): void {

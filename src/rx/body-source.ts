@@ -7,6 +7,7 @@ import { isObservable, type Observable, Subscriber } from 'rxjs';
 import { HandlerError } from '../errors.js';
 import type { ExchangePort } from '../transport/contracts.js';
 import { FileBody, openFile } from './file-body.js';
+import { BodyStream } from './request.js';
 import { type BodyPiece, type BodySource, isAsyncIterable, isPiece, isReadable, isReadableStream } from './response.js';
 
 /** Who waits for a source to be over. Exactly one of the two is called, unless the source was stopped. */
@@ -36,24 +37,35 @@ const writePiece = (port: ExchangePort, piece: unknown): boolean => {
   throw new HandlerError('RHK_BAD_REPLY', `a piece of the reply body is a ${typeof piece}, not a string or bytes`);
 };
 
-/** The subscriber itself, so that a source that never leaves its `subscribe` can be stopped too. */
+/** Pushes, whatever the client takes; but a request's own body can wait, and is asked to. The subscriber itself, so that a source that never leaves its `subscribe` can be stopped too. */
 class PushedSource extends Subscriber<BodyPiece> implements RunningSource {
   private readonly pieces$: Observable<BodyPiece>;
   private readonly port: ExchangePort;
   private readonly listener: SourceListener;
+  private readonly pausable: BodyStream | null;
 
   constructor(pieces$: Observable<BodyPiece>, port: ExchangePort, listener: SourceListener) {
     super();
     this.pieces$ = pieces$;
     this.port = port;
     this.listener = listener;
+    this.pausable = pieces$ instanceof BodyStream ? pieces$ : null;
   }
 
   start(): void {
+    const { pausable } = this;
+    if (pausable !== null) this.port.onDrain = () => pausable.resume();
     this.add(this.pieces$.subscribe(this));
   }
 
+  /** What is thrown behind the end, by a finalizer of a source that completes at once, is an event and no more. */
+  override error(error: unknown): void {
+    if (this.isStopped) this.port.report(error);
+    else super.error(error);
+  }
+
   stop(): void {
+    if (this.pausable !== null) this.port.onDrain = null;
     try {
       this.unsubscribe();
     } catch (error) {
@@ -63,7 +75,7 @@ class PushedSource extends Subscriber<BodyPiece> implements RunningSource {
 
   protected override _next(piece: BodyPiece): void {
     try {
-      writePiece(this.port, piece);
+      if (!writePiece(this.port, piece)) this.pausable?.pause();
     } catch (error) {
       this._error(error);
     }

@@ -136,7 +136,7 @@ export class IncomingRequest implements HttpRequest {
 
   get body$(): Observable<Buffer> {
     const origin = this.incomingRequest;
-    return (origin.cachedBody$ ??= origin.port.body === null ? EMPTY : bodyFrom(origin.port.body));
+    return (origin.cachedBody$ ??= origin.port.body === null ? EMPTY : new BodyStream(origin.port.body));
   }
 
   get signal(): AbortSignal {
@@ -163,15 +163,30 @@ export class IncomingRequest implements HttpRequest {
 const CHARSET = /;[ \t]*charset=(?:"([^"]*)"|([^\s;"]+))/i;
 
 /** Reads when subscribed, and tells the port when the subscriber has lost interest. */
-const bodyFrom = (body: BodyPort): Observable<Buffer> =>
-  new Observable((subscriber) => {
-    subscriber.add(() => body.cancel()); // first, as all of a small body may come before `read` returns
-    body.read({
-      onData: (bytes) => subscriber.next(bytes),
-      onEnd: () => subscriber.complete(),
-      onError: (error: HttpKitError) => subscriber.error(error),
+export class BodyStream extends Observable<Buffer> {
+  private readonly body: BodyPort;
+
+  constructor(body: BodyPort) {
+    super((subscriber) => {
+      subscriber.add(() => body.cancel()); // first, as all of a small body may come before `read` returns
+      body.read({
+        onData: (bytes) => subscriber.next(bytes),
+        onEnd: () => subscriber.complete(),
+        onError: (error: HttpKitError) => subscriber.error(error),
+      });
     });
-  });
+    this.body = body;
+  }
+
+  /** The client is asked to wait: nothing is read for this body until `resume`. */
+  pause(): void {
+    this.body.pause();
+  }
+
+  resume(): void {
+    this.body.resume();
+  }
+}
 
 /**
  * A request with more fields: what middleware makes of one. The request itself is not changed.

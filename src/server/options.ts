@@ -58,7 +58,7 @@ export const DEFAULTS: ServerOptions = Object.freeze({
   headTimeoutMs: 30_000,
   bodyMinBytesPerSecond: 240,
   keepAliveTimeoutMs: 75_000,
-  halfCloseTimeoutMs: 30_000,
+  halfCloseTimeoutMs: 10_000,
   stallTimeoutMs: 60_000,
   backlog: 511,
   serverHeader: 'rx-http-kit',

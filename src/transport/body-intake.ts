@@ -24,6 +24,8 @@ const RATE_GRACE_SECONDS = 5;
 const Mode = { UNREAD: 0, READING: 1, PAUSED: 2, CANCELLED: 3, SKIPPING: 4, FAILED: 5 } as const;
 
 export class BodyIntake implements BodyPort {
+  /** Until it was told to go on, or went on by itself. */
+  awaitsContinue: boolean;
   isUsed: boolean;
   /** Octets of data that arrived. */
   received: number;
@@ -36,7 +38,9 @@ export class BodyIntake implements BodyPort {
   private secondsRead: number;
   private failure: ProtocolError | null;
 
-  constructor(carrier: BodyCarrier, decoder: BodyDecoder, maxBody: number) {
+  /** @param awaitsContinue - The client sends nothing of the body before it is told to, RFC 9110 §10.1.1. */
+  constructor(carrier: BodyCarrier, decoder: BodyDecoder, maxBody: number, awaitsContinue: boolean) {
+    this.awaitsContinue = awaitsContinue;
     this.isUsed = false;
     this.received = 0;
     this.carrier = carrier;
@@ -159,7 +163,7 @@ export class BodyIntake implements BodyPort {
 
   private get isSkippable(): boolean {
     const { remaining } = this.decoder;
-    return this.mode !== Mode.FAILED && (remaining === Infinity || remaining <= MAX_SKIPPED_BYTES);
+    return this.mode !== Mode.FAILED && !this.awaitsContinue && (remaining === Infinity || remaining <= MAX_SKIPPED_BYTES);
   }
 
   private deliver(data: Buffer): void {

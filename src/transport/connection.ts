@@ -88,10 +88,11 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
   private isAdvancing: boolean;
   private isTouched: boolean;
   private isPaused: boolean;
+  /** Paused because of what came behind the request in work. */
+  private isUnwatched: boolean;
   private listensForDrain: boolean;
   /** The deadline is that of the head in work: what drips in does not move it. */
   private isHeadTimed: boolean;
-  private isContinueSent: boolean;
   /** The last reply was broken off. */
   private isCut: boolean;
   /** FIN was sent. */
@@ -125,9 +126,9 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     this.isAdvancing = false;
     this.isTouched = false;
     this.isPaused = false;
+    this.isUnwatched = false;
     this.listensForDrain = false;
     this.isHeadTimed = false;
-    this.isContinueSent = false;
     this.isCut = false;
     this.isEnded = false;
     this.inputEnded = false;
@@ -202,6 +203,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
       if (this.lingerBytes > MAX_LINGER_BYTES) this.stream.destroy();
       return;
     }
+    if (this.exchange !== null && this.exchange.body !== null) this.exchange.body.awaitsContinue = false;
     if (this.unread === null) {
       this.unread = bytes;
       this.unreadFrom = 0;
@@ -225,7 +227,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
       return;
     }
     if (this.exchange.endsWithInput) return this.destroy();
-    this.exchange.keepAlive = false;
+    if (this.unread === null) this.exchange.keepAlive = false; // else the last of the requests that came ends the connection
     this.watchHalfClosed(this.exchange);
     this.failIncompleteBody();
   }
@@ -257,6 +259,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     }
     this.isAdvancing = false;
     if (this.phase === Phase.CLOSED) return;
+    if (this.inputEnded && this.exchange === null && this.unread === null) this.onEnd();
     this.flush();
     this.balanceReading();
   }
@@ -296,7 +299,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
       used = parser.push(bytes, this.unreadFrom);
     } catch (error) {
       this.parser = null;
-      this.refuse(error as ProtocolError, undefined); // parsers throw nothing else
+      this.refuse(error as ProtocolError, undefined, parser.method === 'HEAD'); // parsers throw nothing else
       return;
     }
     this.use(bytes, used);
@@ -347,7 +350,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
           maxHeadBytes: limits.maxHeadBytes - head.byteLength,
         })
       : new LengthDecoder(head.contentLength);
-    return new BodyIntake(this, decoder, limits.maxBody);
+    return new BodyIntake(this, decoder, limits.maxBody, head.expectsContinue && this.unread === null);
   }
 
   private use(bytes: Buffer, to: number): void {
@@ -368,10 +371,18 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
   /** The socket is read while bytes are wanted or few are waiting: so a client that leaves is noticed. */
   private balanceReading(): void {
     if (this.phase !== Phase.OPEN || this.session !== null) return;
-    const waiting = this.unread === null ? 0 : this.unread.length - this.unreadFrom;
-    const body = this.exchange === null ? null : this.exchange.body;
-    const isUnwanted = body !== null && !body.isOver && !body.wantsBytes && waiting > 0;
-    this.setReading(waiting < MAX_UNREAD_BYTES && !isUnwanted);
+    const isFull = this.unread !== null && this.unread.length - this.unreadFrom >= MAX_UNREAD_BYTES;
+    if (isFull !== this.isPaused) this.watchUnread(isFull);
+    this.setReading(!isFull);
+  }
+
+  /** A client that is not read cannot be seen to leave: one that floods behind its request has as long as one that sent FIN. */
+  private watchUnread(isFull: boolean): void {
+    const { exchange } = this;
+    if (exchange === null || this.inputEnded || (exchange.body !== null && !exchange.body.isOver)) return;
+    this.isUnwatched = isFull;
+    if (isFull) this.watchHalfClosed(exchange);
+    else this.deadline = Infinity;
   }
 
   setReading(reads: boolean): void {
@@ -386,10 +397,12 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
   onBodyWanted(): void {
     const exchange = this.exchange as ReplyWriter; // only the current exchange has a body that can be wanted
     const body = exchange.body as BodyIntake;
-    if (exchange.head.expectsContinue && body.received === 0 && this.unread === null && !exchange.isHeadSent && !this.isContinueSent) {
-      this.isContinueSent = true;
-      this.outbox.addText(CONTINUE_HEAD);
-      this.touch();
+    if (body.awaitsContinue) {
+      body.awaitsContinue = false;
+      if (!exchange.isHeadSent) {
+        this.outbox.addText(CONTINUE_HEAD);
+        this.touch();
+      }
     }
     this.failIncompleteBody();
     this.advance();
@@ -418,8 +431,10 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     if (this.exchange !== null) this.exchange.commit();
     if (this.outbox.size > 0 && !this.stream.destroyed) this.give();
     const exchange = this.exchange;
-    if (this.inputEnded && exchange !== null && this.phase === Phase.OPEN) this.watchHalfClosed(exchange);
+    if ((this.inputEnded || this.isUnwatched) && exchange !== null && this.phase === Phase.OPEN) this.watchHalfClosed(exchange);
     if (exchange !== null && exchange.isStarved && !this.stream.writableNeedDrain) this.host.clock.nextTurn(() => exchange.onFlushed());
+    const session = this.session;
+    if (session !== null && session.isHeldBack && !this.stream.writableNeedDrain) this.host.clock.nextTurn(() => session.onDrain());
     if (this.phase === Phase.CLOSING) this.endWhenSent();
   }
 
@@ -496,9 +511,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     const { body } = exchange;
     if (body !== null && !body.isOver) {
       if (body.hasReader) return; // a handler that answered early still reads: the next request waits for it
-      if (!exchange.keepAlive || (exchange.head.expectsContinue && body.received === 0 && this.unread === null) || !body.skip()) {
-        return this.shut();
-      }
+      if (!exchange.keepAlive || !body.skip()) return this.shut();
       this.advance();
       if (!body.isOver) {
         this.balanceReading();
@@ -508,7 +521,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     if (this.exchange !== exchange) return;
     if (!exchange.keepAlive || (body !== null && body.hasFailed)) return this.shut();
     this.exchange = null;
-    this.isContinueSent = false;
+    this.isUnwatched = false;
     this.deadline = this.host.deadlines.tick + Deadlines.ticksFor(this.host.limits.keepAliveTimeoutMs);
     if (this.isAdvancing) return;
     if (this.unread !== null) this.advance();
@@ -522,10 +535,10 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
   // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Answers a request that nobody above will see, and closes. */
-  private refuse(error: ProtocolError, head: RequestHead | undefined): void {
+  private refuse(error: ProtocolError, head: RequestHead | undefined, isHead: boolean = head?.method === 'HEAD'): void {
     this.report(error, head);
     const fault = faultResponse(error);
-    const body = head?.method === 'HEAD' ? '' : fault.body;
+    const body = isHead ? '' : fault.body; // RFC 9110 §9.3.2
     this.outbox.addText(
       statusLine(fault.status) +
         this.serverLine +

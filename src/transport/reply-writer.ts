@@ -238,6 +238,10 @@ export class ReplyWriter implements ExchangePort {
     const held = this.held;
     const typeLine = contentTypeLine(fields, held);
     const length = held === null ? 0 : typeof held === 'string' ? Buffer.byteLength(held) : held.length;
+    if (this.status === 205) {
+      this.sendHead(fields, typeLine, EMPTY_LENGTH_LINE);
+      return;
+    }
     if (isBodilessStatus(this.status)) {
       const announced = this.status === 304 && fields.contentLength >= 0 ? fields.contentLength : -1;
       this.sendHead(fields, typeLine, announced < 0 ? '' : lengthLine(announced));
@@ -249,7 +253,7 @@ export class ReplyWriter implements ExchangePort {
       this.sendHead(fields, typeLine, lengthLine(announced));
       return;
     }
-    if (this.status === 205 || held === null) {
+    if (held === null) {
       this.sendHead(fields, typeLine, EMPTY_LENGTH_LINE);
       return;
     }
@@ -260,14 +264,9 @@ export class ReplyWriter implements ExchangePort {
   private commitBodiless(fields: ResponseFields, typeLine: string): void {
     this.framing = Framing.BODILESS;
     let framingLine = '';
-    if (this.isHead && !isBodilessStatus(this.status)) {
-      if (fields.contentLength >= 0) framingLine = lengthLine(fields.contentLength);
-      else if (this.head.minorVersion === 1) framingLine = CHUNKED_LINE;
-    } else if (this.status === 205) {
-      framingLine = EMPTY_LENGTH_LINE;
-    } else if (this.status === 304 && fields.contentLength >= 0) {
-      framingLine = lengthLine(fields.contentLength);
-    }
+    if (this.status === 205) framingLine = EMPTY_LENGTH_LINE;
+    else if (fields.contentLength >= 0 && this.status !== 204) framingLine = lengthLine(fields.contentLength);
+    else if (this.isHead && !isBodilessStatus(this.status) && this.head.minorVersion === 1) framingLine = CHUNKED_LINE;
     this.sendHead(fields, typeLine, framingLine);
     const onSettled = this.onSettled;
     this.settle();

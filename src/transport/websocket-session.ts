@@ -30,7 +30,7 @@ const State = {
   OPEN: 0,
   /** The client has sent its close frame, we have not. */
   PEER_CLOSED: 1,
-  /** We have sent ours, and wait for the client's. */
+  /** We have made ours. It leaves behind what is still being compressed; then the client's is waited for. */
   CLOSING: 2,
   CLOSED: 3,
 } as const;
@@ -45,12 +45,15 @@ const ABNORMAL = 1006;
 const MAX_JOINED_TEXT = 16_384;
 /** Pieces of one message: a client must not make us hold millions of empty fragments. */
 const MAX_FRAGMENTS = 16_384;
+/** For what is still said to a client that has closed, before its close is confirmed. */
+const ANSWER_MS = 1_000;
 
 export class WebSocketSession implements FramePort {
   private readonly carrier: FrameCarrier;
   private readonly listener: FrameListener;
   private readonly options: UpgradeOptions;
   private readonly deflate: PerMessageDeflate | null;
+  private readonly outboxWriter: OutboxWriter | null;
   private readonly sender: Sender | null;
   /** Made by the first byte that comes: most of a million idle clients never need one. */
   private receiver: FrameReceiver | null;
@@ -69,6 +72,13 @@ export class WebSocketSession implements FramePort {
   private hasHeard: boolean;
   private isPinged: boolean;
   private hasEnded: boolean;
+  private isCloseSent: boolean;
+  private isCloseReceived: boolean;
+  /** What the client has closed with, while what it said before is answered. */
+  private peerClose: FrameClose | null;
+  /** Octets of messages that are being compressed, or wait for it. */
+  private handedBytes: number;
+  private isGone: boolean;
   private deadline: number;
 
   constructor(carrier: FrameCarrier, listener: FrameListener, options: UpgradeOptions, deflate: PerMessageDeflate | null) {
@@ -76,8 +86,11 @@ export class WebSocketSession implements FramePort {
     this.listener = listener;
     this.options = options;
     this.deflate = deflate;
+    this.outboxWriter = deflate === null ? null : new OutboxWriter(carrier);
     this.sender =
-      deflate === null ? null : new Parts.Sender(new OutboxWriter(carrier), { [Parts.PerMessageDeflate.extensionName]: deflate });
+      deflate === null || this.outboxWriter === null
+        ? null
+        : new Parts.Sender(this.outboxWriter, { [Parts.PerMessageDeflate.extensionName]: deflate });
     this.receiver = null;
     this.state = State.OPEN;
     this.isWanted = false;
@@ -90,11 +103,21 @@ export class WebSocketSession implements FramePort {
     this.hasHeard = false;
     this.isPinged = false;
     this.hasEnded = false;
+    this.isCloseSent = false;
+    this.isCloseReceived = false;
+    this.peerClose = null;
+    this.handedBytes = 0;
+    this.isGone = false;
     this.deadline = carrier.tick + Deadlines.ticksFor(options.heartbeatMs);
   }
 
   get waiting(): number {
-    return this.carrier.waiting;
+    return this.carrier.waiting + this.handedBytes;
+  }
+
+  /** Something waits for `onDrain`. */
+  get isHeldBack(): boolean {
+    return this.isStarved || this.pendingPong !== null;
   }
 
   // ── frames in ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,6 +138,10 @@ export class WebSocketSession implements FramePort {
   /** The receiver has used what it was fed; at once, unless it had to inflate. */
   private onFed(error: (Error & { code?: string }) | null | undefined): void {
     this.isBusy = false;
+    if (this.isGone) {
+      this.deflate?.cleanup();
+      return;
+    }
     if (error) return this.fail(error);
     const next = this.unreadBytes?.shift();
     if (next !== undefined) return this.onBytes(next);
@@ -165,21 +192,30 @@ export class WebSocketSession implements FramePort {
   }
 
   private onConclude(close: FrameClose): void {
-    if (this.state === State.CLOSING) return this.end();
+    if (this.state === State.CLOSING) {
+      this.isCloseReceived = true;
+      if (this.isCloseSent) this.end();
+      return;
+    }
     if (this.state !== State.OPEN) return;
     if (this.pending !== null) {
       this.pendingClose = close;
       return;
     }
     this.state = State.PEER_CLOSED;
-    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.options.closeTimeoutMs);
+    this.isCloseReceived = true;
+    this.peerClose = close;
+    this.deadline = this.carrier.tick + Deadlines.ticksFor(ANSWER_MS);
     this.listener.onPeerClose(close);
   }
 
-  /** FIN without a close frame in front of it, or the socket is gone. */
+  /** FIN. Behind a close frame it changes nothing: what is owed can still be sent. */
   onStreamEnd(): void {
-    if (this.state === State.CLOSED) return;
-    this.settle({ code: ABNORMAL, reason: '', by: 'client' });
+    if (this.state !== State.CLOSED && !this.isCloseReceived) this.giveUp();
+  }
+
+  private giveUp(): void {
+    this.settle(this.pendingClose ?? { code: ABNORMAL, reason: '', by: 'client' });
     this.carrier.destroy();
   }
 
@@ -190,9 +226,10 @@ export class WebSocketSession implements FramePort {
       new ProtocolError('RHK_BAD_FRAME', `${ERRORS.RHK_BAD_FRAME.sentence}: ${error.message}`, { cause: error }),
     );
     const hasClosed = this.state === State.CLOSING;
+    this.isCloseReceived = true; // nothing more is expected of this client
     this.settle({ code, reason: '', by: 'server' });
-    if (hasClosed) this.end();
-    else this.sendClose(code, '', () => this.end());
+    if (!hasClosed) this.sendClose(code, '');
+    else if (this.isCloseSent) this.end();
   }
 
   // ── frames out ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -202,16 +239,19 @@ export class WebSocketSession implements FramePort {
     if (this.sender !== null) this.sendCompressed(this.sender, message instanceof EncodedMessage ? message.message : message);
     else this.put(message instanceof EncodedMessage ? (message.frame ??= frameOf(message.message)) : frameOf(message));
     this.carrier.touch();
-    if (this.carrier.waiting < HIGH_WATER) return true;
+    if (this.waiting < HIGH_WATER) return true;
     this.isStarved = true;
     return false;
   }
 
-  /** What is in a sender's hands counts as waiting only when it is compressed: its queue is bounded by the credit. */
   private sendCompressed(sender: Sender, message: string | Uint8Array): void {
     const length = typeof message === 'string' ? Buffer.byteLength(message) : message.length;
     const compress = length >= (this.options.deflate?.threshold ?? Infinity);
-    sender.send(message, { binary: typeof message !== 'string', compress, fin: true, mask: false }, () => this.carrier.touch());
+    this.handedBytes += length;
+    sender.send(message, { binary: typeof message !== 'string', compress, fin: true, mask: false }, () => {
+      this.handedBytes -= length;
+      this.carrier.touch();
+    });
   }
 
   private put(frame: string | readonly Uint8Array[]): void {
@@ -235,21 +275,26 @@ export class WebSocketSession implements FramePort {
     this.pending = null;
     this.pendingClose = null;
     this.deadline = this.carrier.tick + Deadlines.ticksFor(this.options.closeTimeoutMs);
-    this.sendClose(code, reason, () => {
-      if (isAnswer) this.end();
-    });
+    this.isCloseReceived = isAnswer;
+    this.sendClose(code, reason);
     if (!isAnswer && !this.isBusy) this.carrier.setReading(true); // on to the client's close frame; what is before it is dropped
     this.listener.onClosed({ code, reason, by: 'server' });
   }
 
-  private sendClose(code: number, reason: string, onSent: () => void): void {
+  private sendClose(code: number, reason: string): void {
     if (this.sender !== null) {
-      this.sender.close(code === NO_STATUS ? undefined : code, reason, false, onSent);
+      this.sender.close(code === NO_STATUS ? undefined : code, reason, false, () => this.onCloseSent());
       return;
     }
     this.put(framesOf(Opcode.CLOSE, code === NO_STATUS ? EMPTY : closePayload(code, reason)));
     this.carrier.touch();
-    onSent();
+    this.onCloseSent();
+  }
+
+  private onCloseSent(): void {
+    this.isCloseSent = true;
+    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.options.closeTimeoutMs);
+    if (this.isCloseReceived) this.end();
   }
 
   /** Both close frames are on their way: the server closes the connection first, RFC 6455 §7.1.1. */
@@ -272,11 +317,14 @@ export class WebSocketSession implements FramePort {
   }
 
   onStreamClosed(): void {
-    this.deflate?.cleanup();
+    this.isGone = true;
+    if (this.outboxWriter !== null) this.outboxWriter.destroyed = true;
+    if (!this.isBusy) this.deflate?.cleanup(); // an inflater in work is let go when it is done
     this.settle({ code: ABNORMAL, reason: '', by: 'client' });
   }
 
   onDrain(): void {
+    if (this.waiting >= HIGH_WATER) return;
     if (this.pendingPong !== null && this.state <= State.PEER_CLOSED) {
       this.sendControl(Opcode.PONG, this.pendingPong);
       this.pendingPong = null;
@@ -288,16 +336,24 @@ export class WebSocketSession implements FramePort {
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** @param hasReleased - The client has taken bytes since the last tick. */
+  /**
+   * While bytes wait here their release is the client's doing; else only the operating system's. What is not read because
+   * nobody wants it may hold the pong.
+   *
+   * @param hasReleased - The socket has taken bytes since the last tick.
+   */
   onTick(tick: number, hasReleased: boolean): void {
-    if (this.state === State.OPEN && (this.hasHeard || hasReleased)) {
+    const hasProgressed = hasReleased && this.carrier.waiting > 0;
+    if (this.state !== State.OPEN && hasProgressed) this.deadline++;
+    if (this.state === State.OPEN && (this.hasHeard || hasProgressed || this.pending !== null)) {
       this.hasHeard = false;
       this.isPinged = false;
       this.deadline = tick + Deadlines.ticksFor(this.options.heartbeatMs) - 1;
       return;
     }
     if (tick < this.deadline) return;
-    if (this.state !== State.OPEN || this.isPinged) return this.onStreamEnd();
+    if (this.state === State.PEER_CLOSED && this.peerClose !== null) return this.close(this.peerClose.code, this.peerClose.reason);
+    if (this.state !== State.OPEN || this.isPinged) return this.giveUp();
     this.isPinged = true;
     this.deadline = tick + Deadlines.ticksFor(this.options.heartbeatMs) - 1;
     this.sendControl(Opcode.PING, EMPTY);
@@ -308,6 +364,7 @@ export class WebSocketSession implements FramePort {
 const CLOSE_CODES: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: 1007,
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
   WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
   Z_DATA_ERROR: 1007,
   Z_BUF_ERROR: 1007,
@@ -326,17 +383,37 @@ export const negotiate = ({
 }: UpgradeOptions): { answer: string | undefined; deflate: PerMessageDeflate | null } => {
   const none = { answer: undefined, deflate: null };
   if (extensions === undefined) return none;
+  let offers: Record<string, DeflateOffer[]>;
   try {
-    const offers = Parts.extension.parse(extensions);
-    const name = Parts.PerMessageDeflate.extensionName;
-    if (deflate === null || offers[name] === undefined) return none;
-    const perMessageDeflate = new Parts.PerMessageDeflate({ ...deflate, isServer: true, maxPayload: maxWs });
-    perMessageDeflate.accept(offers[name]);
-    return { answer: Parts.extension.format({ [name]: [perMessageDeflate.params] }), deflate: perMessageDeflate };
+    offers = Parts.extension.parse(extensions);
   } catch (cause) {
     throw new ProtocolError('RHK_BAD_HANDSHAKE', 'malformed sec-websocket-extensions', { cause });
   }
+  const name = Parts.PerMessageDeflate.extensionName;
+  const offer = deflate === null ? undefined : offers[name]?.find(isAcceptable);
+  if (deflate === null || offer === undefined) return none;
+  const perMessageDeflate = new Parts.PerMessageDeflate({ ...deflate, isServer: true, maxPayload: maxWs });
+  perMessageDeflate.accept([offer]);
+  return { answer: Parts.extension.format({ [name]: [perMessageDeflate.params] }), deflate: perMessageDeflate };
 };
+
+/** Parameters of one offer: each name with all its values, `true` for none. */
+type DeflateOffer = Record<string, (string | true)[]>;
+
+/**
+ * What an offer may say, RFC 7692 §7.1; any other is declined. A window of 8 bits cannot be kept to: zlib takes 9 for it.
+ */
+const DEFLATE_PARAMETERS: Readonly<Record<string, (value: string | true) => boolean>> = {
+  server_no_context_takeover: (value) => value === true,
+  client_no_context_takeover: (value) => value === true,
+  server_max_window_bits: (value) => value !== true && /^(?:9|1[0-5])$/.test(value),
+  client_max_window_bits: (value) => value === true || /^(?:[89]|1[0-5])$/.test(value),
+};
+
+const isAcceptable = (offer: DeflateOffer): boolean =>
+  Object.entries(offer).every(
+    ([name, values]) => values.length === 1 && Object.hasOwn(DEFLATE_PARAMETERS, name) && DEFLATE_PARAMETERS[name](values[0]),
+  );
 
 /** The parts of `ws` that are used here; its types know only the whole. */
 interface WsParts {
@@ -346,7 +423,10 @@ interface WsParts {
     frame(data: { length: number }, options: object): Buffer[];
   };
   readonly PerMessageDeflate: { new (options: object): PerMessageDeflate; readonly extensionName: string };
-  readonly extension: { parse(field: string): Record<string, object[]>; format(extensions: Record<string, (object | null)[]>): string };
+  readonly extension: {
+    parse(field: string): Record<string, DeflateOffer[]>;
+    format(extensions: Record<string, (object | null)[]>): string;
+  };
 }
 
 interface ReceiverOptions {
@@ -387,9 +467,12 @@ class FrameReceiver extends Parts.Receiver {
 
 /** A socket for the sender of `ws` that writes into our outbox. */
 class OutboxWriter {
+  /** Read by the sender when a compression is done, or broken off. */
+  destroyed: boolean;
   private readonly carrier: FrameCarrier;
 
   constructor(carrier: FrameCarrier) {
+    this.destroyed = false;
     this.carrier = carrier;
   }
 
