@@ -105,6 +105,18 @@ describe('Channel on a WebSocket', () => {
       });
     });
 
+    it('runs the teardown of its setup once, when it has closed', () => {
+      marbles((helpers) => {
+        const teardowns: number[] = [];
+        const client = new MemoryClient(asChannel(() => () => teardowns.push(helpers.clock.now())));
+        client.open();
+        play(helpers, '--x-y', { x: () => client.sayClose(1000), y: () => client.vanish() });
+        helpers.expectObservable(client.heard$).toBe('----');
+        helpers.flush();
+        expect(teardowns).to.deep.equal([4]);
+      });
+    });
+
     it('two feeds as they come', () => {
       marbles(({ cold, expectObservable, expectSubscriptions }) => {
         const odd$ = cold('    -a---c---|');
