@@ -222,6 +222,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     if (this.phase !== Phase.OPEN) return;
     if (this.session !== null) return this.session.onStreamEnd();
     if (this.exchange === null) {
+      if (this.unread !== null) return; // the client must take its answers first; those to the rest follow
       if (this.parser !== null && this.parser.isInHead) this.refuse(new ProtocolError('RHK_HEAD_INCOMPLETE'), undefined);
       else this.shut();
       return;
