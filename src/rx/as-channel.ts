@@ -65,7 +65,10 @@ const callbacksFrom = <I, O>(setup: ChannelSetup<I, O>): ChannelCallbacks<I, O> 
 
 /** The channel of one request, as the reply that carries it. */
 const openChannel = <I, O>(request: HttpRequest, callbacks: ChannelCallbacks<I, O>, options: CheckedOptions<I, O>): Observable<Reply> =>
-  request.headers['upgrade'] === undefined ? openHttp(request, callbacks, options) : openWebSocket(request, callbacks, options, false);
+  namesWebSocket(request.headers['upgrade']) ? openWebSocket(request, callbacks, options, false) : openHttp(request, callbacks, options);
+
+/** Also where the rest of the handshake is wrong; another protocol may be ignored, RFC 9110 §7.8. */
+const namesWebSocket = (upgrade: string | undefined): boolean => upgrade !== undefined && /websocket/i.test(upgrade);
 
 const openHttp = <I, O>(request: HttpRequest, callbacks: ChannelCallbacks<I, O>, options: CheckedOptions<I, O>): Observable<Reply> =>
   new Observable((replies) => {
@@ -73,8 +76,9 @@ const openHttp = <I, O>(request: HttpRequest, callbacks: ChannelCallbacks<I, O>,
     port.endsWithInput = true;
     const line = new HttpLine(replies, port, options.codec);
     const channel = new Channel<I, O>(request, line, undefined);
+    line.connect(channel);
     replies.add(() => {
-      const by = port.isSettled && !line.hasEnded ? 'client' : 'server';
+      const by = port.isSettled && !line.hasEnded && !line.isSending ? 'client' : 'server';
       channel.settle({ status: `${by}-close`, code: undefined, reason: '', by });
     });
     attach(channel, callbacks);
@@ -99,11 +103,12 @@ export const openWebSocket = <I, O>(
     const line = new WebSocketLine<I, O>(claim(request), { ...options, codec: options.codec, answersBeforeClose });
     const channel = new Channel<I, O>(request, line, opening.upgrade.protocol);
     line.connect(channel);
+    replies.add(() => line.abandon());
     attach(channel, callbacks);
     callbacks.init?.(channel, request);
     const body = new FrameBody(opening.upgrade, line, (frames, room) => {
       line.open(frames, room);
-      if (channel.isOpen) callbacks.onOpen?.(channel);
+      if (channel.isOpen) channel.guard(() => callbacks.onOpen?.(channel));
       line.listen();
     });
     replies.next({ status: 101, headers: options.headers, body });

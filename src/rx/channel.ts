@@ -66,10 +66,10 @@ export class Channel<I, O> extends Observable<I> implements Observer<O> {
     const messages = new Subject<I>();
     super((subscriber) => {
       const subscription = messages.subscribe(subscriber);
-      if (!messages.closed && !messages.isStopped) line.demand(true);
       subscription.add(() => {
         if (!messages.observed) line.demand(false);
       });
+      if (!messages.closed && !messages.isStopped) line.demand(true); // last: what waits comes at once, and may be enough
       return subscription;
     });
     this.messages = messages;
@@ -215,7 +215,8 @@ export class Channel<I, O> extends Observable<I> implements Observer<O> {
     this.ends.complete();
   }
 
-  private guard(listener: () => void): void {
+  /** What a function of the application throws ends this channel, and nothing else. @internal */
+  guard(listener: () => void): void {
     try {
       listener();
     } catch (error) {

@@ -1,7 +1,8 @@
 /** A channel on HTTP: every message is an item of the reply. */
 import type { Subscriber } from 'rxjs';
+import { EncodedMessage } from '../protocol/encoded-message.js';
 import type { ExchangePort } from '../transport/contracts.js';
-import type { ChannelLine } from './channel.js';
+import type { Channel, ChannelLine } from './channel.js';
 import type { Codec } from './codec.js';
 import type { Reply } from './response.js';
 
@@ -13,6 +14,10 @@ export class HttpLine<I, O> implements ChannelLine<O> {
   private hasBegun: boolean;
   /** This side has ended it. */
   hasEnded: boolean;
+  /** An end that comes now is not the client's doing. */
+  isSending: boolean;
+  /** Set right after both were made: a channel and its line need each other. */
+  private channel: Channel<I, O> | null;
 
   constructor(replies: Subscriber<Reply>, port: ExchangePort, codec: Codec<I, O> | undefined) {
     this.replies = replies;
@@ -20,10 +25,26 @@ export class HttpLine<I, O> implements ChannelLine<O> {
     this.codec = codec;
     this.hasBegun = false;
     this.hasEnded = false;
+    this.isSending = false;
+    this.channel = null;
+  }
+
+  connect(channel: Channel<I, O>): void {
+    this.channel = channel;
   }
 
   send(data: O, close: boolean): boolean {
-    this.replies.next(this.replyFrom(data));
+    let reply: Reply;
+    try {
+      reply = this.replyFrom(data);
+    } catch (error) {
+      this.channel?.error(error);
+      return false;
+    }
+    this.isSending = true;
+    this.replies.next(reply);
+    this.isSending = false;
+    if (this.replies.closed) return false; // one message too many for a slow client, or none that can be sent
     if (close) this.finish();
     return true;
   }
@@ -52,10 +73,10 @@ export class HttpLine<I, O> implements ChannelLine<O> {
 
   private replyFrom(data: O): Reply {
     const isFirst = !this.hasBegun;
+    const body = data instanceof EncodedMessage ? data.message : this.codec?.encode(data);
     this.hasBegun = true;
-    if (this.codec === undefined) return data as Reply; // without a codec O is Reply
-    const body = this.codec.encode(data);
-    const { contentType } = this.codec;
+    if (body === undefined) return data as Reply; // without a codec O is Reply
+    const contentType = this.codec?.contentType;
     return isFirst && contentType !== undefined ? { headers: { 'content-type': contentType }, body } : body;
   }
 }

@@ -10,6 +10,7 @@ import { type Channel, type ChannelClose, type ChannelLine, statusOf } from './c
 import type { Codec, Message } from './codec.js';
 import type { WaitingRoom } from './waiting-room.js';
 
+const ABNORMAL = 1006;
 const INVALID_PAYLOAD = 1007;
 const INTERNAL_ERROR = 1011;
 const TRY_AGAIN_LATER = 1013;
@@ -76,6 +77,11 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
   listen(): void {
     this.isListening = true;
     this.frames?.demand(this.isWanted);
+  }
+
+  /** The reply that was to carry the frames is over. Without effect where it carries them. */
+  abandon(): void {
+    if (this.frames === null) this.settle({ status: 'server-close', code: ABNORMAL, reason: '', by: 'server' });
   }
 
   // ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,6 +176,7 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
   }
 
   onMessage(message: Message): void {
+    if (this.closing !== null) return;
     this.hasReceived = true;
     if (this.room !== null && this.room.isFull) {
       this.report(
