@@ -174,7 +174,10 @@ export class WebSocketSession implements FramePort {
     this.isWanted = wants;
     while (this.isWanted && this.pending !== null) {
       const message = this.pending.shift() as string | Buffer; // never kept empty
-      if (this.pending.length === 0) this.pending = null;
+      if (this.pending.length === 0) {
+        this.pending = null;
+        this.hasHeard = true; // what stands behind has been waiting for us
+      }
       if (this.state === State.OPEN) this.listener.onMessage(message);
     }
     if (this.pending !== null) return;
@@ -337,15 +340,15 @@ export class WebSocketSession implements FramePort {
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * While bytes wait here their release is the client's doing; else only the operating system's. What is not read because
-   * nobody wants it may hold the pong.
+   * While bytes wait here their release is the client's doing; else only the operating system's. Where nothing is read,
+   * because nobody wants it, a pong proves nothing; but the ping finds out a client that has left.
    *
    * @param hasReleased - The socket has taken bytes since the last tick.
    */
   onTick(tick: number, hasReleased: boolean): void {
     const hasProgressed = hasReleased && this.carrier.waiting > 0;
     if (this.state !== State.OPEN && hasProgressed) this.deadline++;
-    if (this.state === State.OPEN && (this.hasHeard || hasProgressed || this.pending !== null)) {
+    if (this.state === State.OPEN && (this.hasHeard || hasProgressed)) {
       this.hasHeard = false;
       this.isPinged = false;
       this.deadline = tick + Deadlines.ticksFor(this.options.heartbeatMs) - 1;
@@ -353,7 +356,7 @@ export class WebSocketSession implements FramePort {
     }
     if (tick < this.deadline) return;
     if (this.state === State.PEER_CLOSED && this.peerClose !== null) return this.close(this.peerClose.code, this.peerClose.reason);
-    if (this.state !== State.OPEN || this.isPinged) return this.giveUp();
+    if (this.state !== State.OPEN || (this.isPinged && this.pending === null)) return this.giveUp();
     this.isPinged = true;
     this.deadline = tick + Deadlines.ticksFor(this.options.heartbeatMs) - 1;
     this.sendControl(Opcode.PING, EMPTY);

@@ -279,6 +279,22 @@ describe('WebSocket lifecycle', () => {
       });
     }).timeout(20_000);
 
+    it('notices that a client has left whose message nobody wants', async () => {
+      const notes = new Notes();
+      await FrameSite.with(
+        asChannel((channel) => notes.watch(channel), { heartbeatMs: 1_000 }),
+        async (own) => {
+          const client = (await own.open()).send(text('nobody reads this'));
+          await turns(10);
+          client.send(text('nor this')).finish();
+          expect((await client.word(8_000)).trim()).to.equal('ping');
+          client.abort();
+          await until('the channel was told', () => notes.ends.length === 1);
+          expect(notes.words).to.deep.equal(['unknown 1006 client']);
+        },
+      );
+    });
+
     it('finds a client dead that is sent something now and then, and never answers', async () => {
       const notes = new Notes();
       const handler = asChannel(
