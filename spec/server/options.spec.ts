@@ -51,6 +51,7 @@ const RULES: Readonly<Record<Name, Rule>> = {
   path: { good: [null, '/tmp/x.sock'], bad: ['a\0', ...NOT_TEXTS], allowed: 'must be a non-empty string' },
   queueSize: limit(1),
   maxBody: limit(0),
+  maxWs: integer(1, 2_147_483_647),
   maxLine: integer(14, 1_048_576),
   maxHeaders: integer(1, 65_536),
   maxHeadBytes: integer(64, 16_777_216),

@@ -1,8 +1,8 @@
 /** What `asChannel` and `websocket` can be told, and the handshake that both begin with. */
-import { OptionError } from '../errors.js';
+import { messageOf, OptionError } from '../errors.js';
 import { isToken } from '../protocol/grammar.js';
 import { type HandshakeRefusal, isRefusal, readHandshake } from '../protocol/handshake.js';
-import type { ResponseHeaders } from '../protocol/response-head.js';
+import { ResponseFields, type ResponseHeaders } from '../protocol/response-head.js';
 import type { DeflateOptions, UpgradeOptions } from '../transport/contracts.js';
 import type { Codec } from './codec.js';
 import type { HttpRequest } from './request.js';
@@ -22,9 +22,12 @@ export interface ChannelOptions<I, O> {
   readonly queueSize?: number | undefined;
   /** Octets that may wait for a slow client; past it the channel closes with 1013. Default 1 048 576. */
   readonly maxBufferedBytes?: number | undefined;
-  /** Octets of a message after inflation; past it 1009. Default 4 194 304, as `maxWs` of http-kit. */
+  /** Octets of a message after inflation; past it the channel closes with 1009. Default: the server's `maxWs`. */
   readonly maxWs?: number | undefined;
-  /** Compression, RFC 7692. `true` for messages from 1 024 octets on, ten at a time. Default: none. */
+  /**
+   * Compression, RFC 7692. `true` for messages from 1 024 octets on, ten at a time
+   * over the whole process, where the first `concurrencyLimit` counts. Default: none.
+   */
   readonly perMessageDeflate?: boolean | { readonly threshold?: number; readonly concurrencyLimit?: number } | undefined;
   /** Milliseconds without progress until a ping, and from there until a silent client counts as dead. Default 30 000. */
   readonly heartbeatMs?: number | undefined;
@@ -32,10 +35,10 @@ export interface ChannelOptions<I, O> {
   readonly closeTimeoutMs?: number | undefined;
 }
 
-const DEFAULTS = { queueSize: 20_480, maxBufferedBytes: 1_048_576, maxWs: 4_194_304, heartbeatMs: 30_000, closeTimeoutMs: 5_000 };
+const DEFAULTS = { queueSize: 20_480, maxBufferedBytes: 1_048_576, heartbeatMs: 30_000, closeTimeoutMs: 5_000 };
 const DEFLATE_DEFAULTS: DeflateOptions = { threshold: 1_024, concurrencyLimit: 10 };
 
-const MOST: Readonly<Record<keyof typeof DEFAULTS, number>> = {
+const MOST: Readonly<Record<string, number>> = {
   queueSize: Infinity,
   maxBufferedBytes: Infinity,
   maxWs: 2_147_483_647, // the receiver counts in 32 bits
@@ -43,7 +46,7 @@ const MOST: Readonly<Record<keyof typeof DEFAULTS, number>> = {
   closeTimeoutMs: 2_147_483_647,
 };
 
-const NAMES = new Set(['protocols', 'origin', 'headers', 'codec', 'perMessageDeflate', ...Object.keys(DEFAULTS)]);
+const NAMES = new Set(['protocols', 'origin', 'headers', 'codec', 'perMessageDeflate', ...Object.keys(MOST)]);
 
 /** Options that are complete. */
 export type CheckedOptions<I, O> = Omit<ChannelOptions<I, O>, keyof typeof DEFAULTS | 'perMessageDeflate'> &
@@ -51,24 +54,42 @@ export type CheckedOptions<I, O> = Omit<ChannelOptions<I, O>, keyof typeof DEFAU
 
 /** @throws {@link OptionError} for an unknown or a wrong option. */
 export const checkOptions = <I, O>(given: ChannelOptions<I, O> = {}): CheckedOptions<I, O> => {
+  if (typeof given !== 'object' || given === null) throw new OptionError('options', `is ${messageOf(given)}, must be an object`);
   const checked: Record<string, unknown> = { ...DEFAULTS };
   for (const [name, value] of Object.entries(given)) {
     if (!NAMES.has(name)) throw new OptionError(name, `is not an option; the options are ${[...NAMES].join(', ')}`);
     if (value === undefined) continue;
-    if (name in DEFAULTS) checkNumber(name as keyof typeof DEFAULTS, value); // in DEFAULTS, so a key of it
+    if (name in MOST) checkNumber(name, value, 1, MOST[name]);
     checked[name] = value;
   }
-  const { protocols, origin, perMessageDeflate } = given;
-  if (Array.isArray(protocols) && !protocols.every(isToken)) throw new OptionError('protocols', 'holds a name that is not a token');
-  if (origin !== undefined && !Array.isArray(origin) && typeof origin !== 'function')
+  const { protocols, origin, codec } = given;
+  if (protocols !== undefined && typeof protocols !== 'function' && !(Array.isArray(protocols) && protocols.every(isToken))) {
+    throw new OptionError('protocols', 'must be a list of tokens or a function');
+  }
+  if (origin !== undefined && !Array.isArray(origin) && typeof origin !== 'function') {
     throw new OptionError('origin', 'must be a list or a function');
-  checked.deflate = perMessageDeflate ? { ...DEFLATE_DEFAULTS, ...(perMessageDeflate === true ? {} : perMessageDeflate) } : null;
+  }
+  if (codec !== undefined && (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')) {
+    throw new OptionError('codec', 'must have the functions encode and decode');
+  }
+  new ResponseFields(given.headers); // a header that cannot leave is the caller's error, not the first client's
+  checked.deflate = deflateFrom(given.perMessageDeflate);
   return checked as unknown as CheckedOptions<I, O>; // every key checked or a default
 };
 
-const checkNumber = (name: keyof typeof DEFAULTS, value: unknown): void => {
-  const isLegal = typeof value === 'number' && value >= 1 && value <= MOST[name] && (value === Infinity || Number.isInteger(value));
-  if (!isLegal) throw new OptionError(name, `is ${String(value)}, must be an integer from 1 to ${MOST[name]}`);
+const deflateFrom = (given: ChannelOptions<unknown, unknown>['perMessageDeflate']): DeflateOptions | null => {
+  if (given === undefined || given === false) return null;
+  if (given === true) return DEFLATE_DEFAULTS;
+  if (typeof given !== 'object' || given === null) throw new OptionError('perMessageDeflate', 'must be a boolean or an object');
+  const deflate = { ...DEFLATE_DEFAULTS, ...given };
+  checkNumber('perMessageDeflate.threshold', deflate.threshold, 0, Infinity);
+  checkNumber('perMessageDeflate.concurrencyLimit', deflate.concurrencyLimit, 1, Infinity);
+  return deflate;
+};
+
+const checkNumber = (name: string, value: unknown, least: number, most: number): void => {
+  const isLegal = typeof value === 'number' && value >= least && value <= most && (value === Infinity || Number.isInteger(value));
+  if (!isLegal) throw new OptionError(name, `is ${messageOf(value)}, must be an integer from ${least} to ${most}`);
 };
 
 /** A handshake that may be completed, or the reply that refuses it. */

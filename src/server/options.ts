@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly queueSize: number;
   /** Octets of a request body. Past it 413: by content-length before a byte of the body is read, by count when chunked. */
   readonly maxBody: number;
+  /** Octets of a WebSocket message, after inflation. Past it the socket closes with 1009. A channel may have its own limit. */
+  readonly maxWs: number;
   /** Octets of the request line and of each header line. Past it 414. */
   readonly maxLine: number;
   /** Header lines of a request, its trailers included. Past it 431. */
@@ -49,6 +51,7 @@ export const DEFAULTS: ServerOptions = Object.freeze({
   path: null,
   queueSize: 20_480,
   maxBody: 8_388_608,
+  maxWs: 4_194_304,
   maxLine: 8_192,
   maxHeaders: 100,
   maxHeadBytes: 65_536,
@@ -102,6 +105,7 @@ const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
   path: orNull(nonEmptyText),
   queueSize: limit(1),
   maxBody: limit(0),
+  maxWs: integer(1, 2_147_483_647), // the receiver counts in 32 bits
   maxLine: integer(MIN_LINE, 1_048_576),
   maxHeaders: integer(1, 65_536),
   maxHeadBytes: integer(64, 16_777_216),

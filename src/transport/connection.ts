@@ -168,6 +168,10 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     return this.host.limits.maxBufferedBytes;
   }
 
+  get maxWs(): number {
+    return this.host.limits.maxWs;
+  }
+
   start(listener: ConnectionListener): void {
     if (this.phase === Phase.CLOSED) {
       listener.onClosed();

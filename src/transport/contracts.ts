@@ -83,6 +83,8 @@ export interface BoundAddress {
 export interface WireLimits extends HeadLimits {
   /** Octets of a request body. */
   readonly maxBody: number;
+  /** Octets of a WebSocket message, after inflation. */
+  readonly maxWs: number;
   /** Octets that may wait for one client when they were pushed. */
   readonly maxBufferedBytes: number;
   readonly maxRequestsPerConnection: number;
@@ -146,8 +148,8 @@ export interface UpgradeOptions {
   /** `sec-websocket-extensions` of the request. */
   readonly extensions: string | undefined;
   readonly deflate: DeflateOptions | null;
-  /** Octets of a message after inflation; past it 1009. */
-  readonly maxWs: number;
+  /** Octets of a message after inflation; past it 1009. The server's where it is `undefined`. */
+  readonly maxWs: number | undefined;
   /** Milliseconds without a byte of progress after which the client is pinged, and again after which it is closed. */
   readonly heartbeatMs: number;
   /** Milliseconds that the client has for its half of the closing handshake. */

@@ -36,6 +36,7 @@ export interface ReplyCarrier {
   /** Octets that the client has not taken yet. */
   readonly waiting: number;
   readonly maxBufferedBytes: number;
+  readonly maxWs: number;
   /** Asks for a flush when the turn ends. */
   touch(): void;
   /** Flushes now. */
@@ -158,8 +159,9 @@ export class ReplyWriter implements ExchangePort {
 
   upgrade(options: UpgradeOptions, listener: FrameListener): FramePort {
     const fields = new ResponseFields(options.headers);
-    const { answer, deflate } = negotiate(options);
     const { carrier } = this;
+    const maxWs = options.maxWs ?? carrier.maxWs;
+    const { answer, deflate } = negotiate(options, maxWs);
     this.framing = Framing.UPGRADED;
     carrier.outbox.addText(
       SWITCHING_LINE +
@@ -172,7 +174,7 @@ export class ReplyWriter implements ExchangePort {
         '\r\n',
     );
     carrier.touch();
-    return carrier.onUpgraded(options, listener, deflate);
+    return carrier.onUpgraded({ ...options, maxWs }, listener, deflate);
   }
 
   cut(error: unknown): void {

@@ -151,7 +151,7 @@ export class WebSocketSession implements FramePort {
   private createReceiver(): FrameReceiver {
     const receiver = new FrameReceiver({
       isServer: true,
-      maxPayload: this.options.maxWs,
+      maxPayload: this.options.maxWs as number, // settled when the upgrade was answered
       maxFragments: MAX_FRAGMENTS,
       extensions: this.deflate === null ? {} : { [Parts.PerMessageDeflate.extensionName]: this.deflate },
     });
@@ -379,11 +379,10 @@ const CLOSE_CODES: Readonly<Record<string, number>> = {
  * @returns What to answer and what to use; both empty where nothing was agreed on.
  * @throws {@link ProtocolError} `RHK_BAD_HANDSHAKE` for an offer that is malformed.
  */
-export const negotiate = ({
-  extensions,
-  deflate,
-  maxWs,
-}: UpgradeOptions): { answer: string | undefined; deflate: PerMessageDeflate | null } => {
+export const negotiate = (
+  { extensions, deflate }: UpgradeOptions,
+  maxWs: number,
+): { answer: string | undefined; deflate: PerMessageDeflate | null } => {
   const none = { answer: undefined, deflate: null };
   if (extensions === undefined) return none;
   let offers: Record<string, DeflateOffer[]>;
