@@ -9,6 +9,7 @@ export const LIMITS: WireLimits = {
   maxHeaders: 100,
   maxHeadBytes: 65_536,
   maxBody: 8_388_608,
+  maxWs: 4_194_304,
   maxBufferedBytes: 1_048_576,
   maxRequestsPerConnection: Infinity,
   headTimeoutMs: 30_000,
