@@ -46,8 +46,8 @@ export class VirtualServer {
   readonly events: ServerEvent[];
   private readonly servers: Server[];
 
-  constructor(clock: VirtualClock, handler: Handler, options: Partial<ServerOptions> = {}) {
-    this.acceptor = new MemoryAcceptor(clock);
+  constructor(clock: VirtualClock, handler: Handler, options: Partial<ServerOptions> = {}, bindError?: Error) {
+    this.acceptor = new MemoryAcceptor(clock, bindError);
     this.events = [];
     this.servers = [];
     const onListening = (server: Server): void => {
