@@ -340,15 +340,15 @@ export class WebSocketSession implements FramePort {
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * While bytes wait here their release is the client's doing; else only the operating system's. Where nothing is read,
-   * because nobody wants it, a pong proves nothing; but the ping finds out a client that has left.
+   * While bytes wait here a ping would stand behind them: whether the client takes them is for the stall deadline to say.
+   * Where nothing is read, because nobody wants it, a missing pong proves nothing; but the ping finds out who has left.
    *
    * @param hasReleased - The socket has taken bytes since the last tick.
    */
   onTick(tick: number, hasReleased: boolean): void {
-    const hasProgressed = hasReleased && this.carrier.waiting > 0;
-    if (this.state !== State.OPEN && hasProgressed) this.deadline++;
-    if (this.state === State.OPEN && (this.hasHeard || hasProgressed)) {
+    const isOwed = this.carrier.waiting > 0;
+    if (this.state !== State.OPEN && isOwed && hasReleased) this.deadline++;
+    if (this.state === State.OPEN && (this.hasHeard || isOwed)) {
       this.hasHeard = false;
       this.isPinged = false;
       this.deadline = tick + Deadlines.ticksFor(this.options.heartbeatMs) - 1;
