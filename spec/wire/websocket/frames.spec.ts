@@ -4,6 +4,7 @@ import { map } from 'rxjs';
 import { type Message, websocket } from 'rx-http-kit';
 import { binary, close, type FrameClient, frame, more, ping, text } from '../../support/frame-client.js';
 import { FrameSite } from '../../support/frame-site.js';
+import { seeded } from '../../support/seeded.js';
 import { CLOSE_CASES, FRAME_CASES, type FrameCase, isLegalCloseCode, MAX_WS, UTF8_CASES } from '../cases/websocket-frames.js';
 
 /** Cases up to this many octets are sent one by one as well. */
@@ -148,4 +149,32 @@ describe('WebSocket frames', () => {
     }
     for (const client of good) client.abort();
   });
+
+  it('takes any octets without a fault of its own: the connection goes on, or closes with a code', async () => {
+    for (let seed = 1; seed <= 300; seed++) {
+      const below = seeded(seed);
+      const bytes = Buffer.concat(Array.from({ length: 1 + below(6) }, () => randomFrame(below)));
+      const client = (await frames.open()).send(bytes, frame(3)); // whatever came before, this ends it, or is payload
+      client.finish();
+      const words = await client.rest();
+      const closing = words.findIndex((word) => word.startsWith('close'));
+      expect(closing, `seed ${seed}: ${words.join()}`).to.be.oneOf([-1, words.length - 1]);
+      client.abort();
+    }
+    frames.expectNoFailures();
+    expect(await (await frames.open()).send(text('alive')).word()).to.equal('text alive');
+  });
 });
+
+/** Frames that are mostly legal, so that what is wrong comes late. */
+const randomFrame = (below: (most: number) => number): Buffer => {
+  const opcodes = [0, 1, 1, 2, 2, 8, 9, 9, 10, below(16)];
+  const payload = Buffer.from(Array.from({ length: [0, 1, 2, 3, 125, 126, 300][below(7)] }, () => (below(20) === 0 ? below(256) : 0x61)));
+  const made = frame(opcodes[below(opcodes.length)], payload, {
+    fin: below(4) > 0,
+    rsv: below(20) === 0 ? below(8) : 0,
+    ...(below(25) === 0 ? { mask: null } : {}),
+    ...(payload.length < 126 && below(10) === 0 ? { lengthOctets: 8 as const } : {}),
+  });
+  return below(10) === 0 ? made.subarray(0, below(made.length)) : made;
+};
