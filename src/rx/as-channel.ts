@@ -1,10 +1,11 @@
 /** http-kit's `as-channel`: a handler that gets a channel instead of giving a reply. */
-import { mergeMap, Observable, type TeardownLogic } from 'rxjs';
+import type { Subscriber, TeardownLogic } from 'rxjs';
 import { HandlerError } from '../errors.js';
 import type { EncodedMessage } from '../protocol/encoded-message.js';
 import { Channel, type ChannelClose } from './channel.js';
 import { type ChannelOptions, checkOptions, type CheckedOptions, openingFor } from './channel-options.js';
 import type { Message } from './codec.js';
+import { eachRequest } from './each-request.js';
 import { FrameBody } from './frame-body.js';
 import type { Handler } from './handler.js';
 import { HttpLine } from './http-line.js';
@@ -49,7 +50,7 @@ export function asChannel<I, O>(setup: ChannelSetup<I, O> | ChannelCallbacks<I, 
 export function asChannel<I, O>(setup: ChannelSetup<I, O> | ChannelCallbacks<I, O>, options?: ChannelOptions<I, O>): Handler {
   const checked = checkOptions(options);
   const callbacks = typeof setup === 'function' ? callbacksFrom(setup) : setup;
-  return mergeMap((request) => openChannel(request, callbacks, checked));
+  return eachRequest((request, replies) => openChannel(request, replies, callbacks, checked));
 }
 
 /** A setup function as callbacks. */
@@ -64,56 +65,78 @@ const callbacksFrom = <I, O>(setup: ChannelSetup<I, O>): ChannelCallbacks<I, O> 
 });
 
 /** The channel of one request, as the reply that carries it. */
-const openChannel = <I, O>(request: HttpRequest, callbacks: ChannelCallbacks<I, O>, options: CheckedOptions<I, O>): Observable<Reply> =>
-  namesWebSocket(request.headers['upgrade']) ? openWebSocket(request, callbacks, options, false) : openHttp(request, callbacks, options);
+const openChannel = <I, O>(
+  request: HttpRequest,
+  replies: Subscriber<Reply>,
+  callbacks: ChannelCallbacks<I, O>,
+  options: CheckedOptions<I, O>,
+): void => {
+  if (!namesWebSocket(request.headers['upgrade'])) return openHttp(request, replies, callbacks, options);
+  const init = (channel: Channel<I, O>): undefined => {
+    callbacks.init?.(channel, request);
+    return undefined;
+  };
+  openWebSocket(request, replies, callbacks, init, options, false);
+};
 
 /** Also where the rest of the handshake is wrong; another protocol may be ignored, RFC 9110 §7.8. */
 const namesWebSocket = (upgrade: string | undefined): boolean => upgrade !== undefined && /websocket/i.test(upgrade);
 
-const openHttp = <I, O>(request: HttpRequest, callbacks: ChannelCallbacks<I, O>, options: CheckedOptions<I, O>): Observable<Reply> =>
-  new Observable((replies) => {
-    const port = claim(request);
-    port.endsWithInput = true;
-    const line = new HttpLine(replies, port, options.codec);
-    const channel = new Channel<I, O>(request, line, undefined);
-    line.connect(channel);
-    replies.add(() => {
-      const by = port.isSettled && !line.hasEnded && !line.isSending ? 'client' : 'server';
-      channel.settle({ status: `${by}-close`, code: undefined, reason: '', by });
-    });
-    attach(channel, callbacks);
-    callbacks.init?.(channel, request);
-    if (channel.isOpen) callbacks.onOpen?.(channel);
+const openHttp = <I, O>(
+  request: HttpRequest,
+  replies: Subscriber<Reply>,
+  callbacks: ChannelCallbacks<I, O>,
+  options: CheckedOptions<I, O>,
+): void => {
+  const port = claim(request);
+  port.endsWithInput = true;
+  const line = new HttpLine(replies, port, options.codec);
+  const channel = new Channel<I, O>(request, line, undefined);
+  line.connect(channel);
+  replies.add(() => {
+    const by = port.isSettled && !line.hasEnded && !line.isSending ? 'client' : 'server';
+    channel.settle({ status: `${by}-close`, code: undefined, reason: '', by });
   });
+  attach(channel, callbacks);
+  callbacks.init?.(channel, request);
+  if (channel.isOpen) callbacks.onOpen?.(channel);
+};
 
 /** What differs between a channel that an application drives and one that an operator does is when a close is answered. */
 export const openWebSocket = <I, O>(
   request: HttpRequest,
+  replies: Subscriber<Reply>,
   callbacks: ChannelCallbacks<I, O>,
+  /** Prepares the channel, and may refuse the upgrade. */
+  init: (channel: Channel<I, O>, request: HttpRequest) => HttpResponse | undefined,
   options: CheckedOptions<I, O>,
   answersBeforeClose: boolean,
-): Observable<Reply> =>
-  new Observable((replies) => {
-    const opening = openingFor(request, options);
-    if ('refusal' in opening) {
-      replies.next(callbacks.onHandshakeError?.(request, opening.refusal) ?? opening.refusal);
-      replies.complete();
-      return;
-    }
-    const line = new WebSocketLine<I, O>(claim(request), { ...options, codec: options.codec, answersBeforeClose });
-    const channel = new Channel<I, O>(request, line, opening.upgrade.protocol);
-    line.connect(channel);
-    replies.add(() => line.abandon());
-    attach(channel, callbacks);
-    callbacks.init?.(channel, request);
-    const body = new FrameBody(opening.upgrade, line, (frames, room) => {
-      line.open(frames, room);
-      if (channel.isOpen) channel.guard(() => callbacks.onOpen?.(channel));
-      line.listen();
-    });
-    replies.next({ status: 101, headers: options.headers, body });
-    channel.onClose(() => replies.complete()); // behind the 101, which a channel that is closed already needs too
+): void => {
+  const opening = openingFor(request, options);
+  if ('refusal' in opening) {
+    replies.next(callbacks.onHandshakeError?.(request, opening.refusal) ?? opening.refusal);
+    replies.complete();
+    return;
+  }
+  const line = new WebSocketLine<I, O>(claim(request), options, answersBeforeClose);
+  const channel = new Channel<I, O>(request, line, opening.upgrade.protocol);
+  line.connect(channel);
+  replies.add(() => line.abandon());
+  attach(channel, callbacks);
+  const refusal = init(channel, request);
+  if (refusal !== undefined) {
+    replies.next(refusal);
+    replies.complete();
+    return;
+  }
+  const body = new FrameBody(opening.upgrade, line, (frames, room) => {
+    line.open(frames, room);
+    if (channel.isOpen) channel.guard(() => callbacks.onOpen?.(channel));
+    line.listen();
   });
+  replies.next({ status: 101, headers: options.headers, body });
+  channel.onClose(() => replies.complete()); // behind the 101, which a channel that is closed already needs too
+};
 
 const attach = <I, O>(channel: Channel<I, O>, callbacks: ChannelCallbacks<I, O>): void => {
   const { onReceive, onPing, onClose } = callbacks;

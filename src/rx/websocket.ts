@@ -1,11 +1,12 @@
 /** A WebSocket endpoint out of an operator. */
-import { isObservable, map, mergeMap, Observable, type OperatorFunction, takeWhile } from 'rxjs';
+import { isObservable, Observable, type OperatorFunction } from 'rxjs';
 import { HandlerError } from '../errors.js';
 import type { EncodedMessage } from '../protocol/encoded-message.js';
 import { openWebSocket } from './as-channel.js';
 import type { Channel } from './channel.js';
 import { type ChannelOptions, checkOptions } from './channel-options.js';
 import type { Message } from './codec.js';
+import { eachRequest } from './each-request.js';
 import type { Handler } from './handler.js';
 import type { HttpRequest } from './request.js';
 import { type HttpResponse, isResponse } from './response.js';
@@ -32,26 +33,14 @@ export function websocket(
 export function websocket<I, O>(operator: OperatorFunction<I, O> | WebSocketOperator<I, O>, options: ChannelOptions<I, O>): Handler;
 export function websocket<I, O>(operator: WebSocketOperator<I, O>, options?: ChannelOptions<I, O>): Handler {
   const checked = checkOptions(options);
-  return mergeMap((request) => {
-    let refusal: HttpResponse | undefined;
-    const replies$ = openWebSocket<I, O>(
-      request,
-      {
-        init: (channel) => {
-          const outgoing = operator(messagesOf(channel), request);
-          if (isObservable(outgoing)) run(outgoing, channel);
-          else if (isResponse(outgoing)) refusal = outgoing;
-          else throw new HandlerError('RHK_BAD_REPLY', 'a websocket operator gave neither an Observable nor a response');
-        },
-      },
-      checked,
-      true,
-    );
-    return replies$.pipe(
-      map((reply) => refusal ?? reply),
-      takeWhile(() => refusal === undefined, true),
-    );
-  });
+  const init = (channel: Channel<I, O>, request: HttpRequest): HttpResponse | undefined => {
+    const outgoing = operator(messagesOf(channel), request);
+    if (isResponse(outgoing)) return outgoing;
+    if (!isObservable(outgoing)) throw new HandlerError('RHK_BAD_REPLY', 'a websocket operator gave neither an Observable nor a response');
+    run(outgoing, channel);
+    return undefined;
+  };
+  return eachRequest((request, replies) => openWebSocket<I, O>(request, replies, {}, init, checked, true));
 }
 
 /** Only the listening half. */
