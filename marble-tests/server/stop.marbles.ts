@@ -248,6 +248,19 @@ describe('stop', () => {
     });
   });
 
+  it('leaves no timer behind', () => {
+    marbles((helpers) => {
+      stopping(
+        helpers,
+        map(() => 'a'),
+        '-----|',
+        { timeout: 600_000 },
+      );
+      helpers.clock.after(6, () => expect(helpers.scheduler.actions, 'what is still to come').to.deep.equal([]));
+      helpers.flush();
+    });
+  });
+
   it('refuses a timeout that is none, and goes on', async () => {
     const stops = marbles((helpers) => {
       const server = new VirtualServer(
