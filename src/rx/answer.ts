@@ -265,8 +265,8 @@ const EMPTY_RESPONSE: HttpResponse = {};
 const failureOf = (cause: unknown): HandlerError =>
   new HandlerError('RHK_HANDLER_FAILED', `handler failed: ${messageOf(cause)}`, { cause });
 
-/** A status that the application chose, and "not mine", are no failures. */
-const isWorthReporting = (error: HttpKitError | HttpError): boolean => error instanceof HttpKitError && error.code !== 'RHK_NO_RESPONSE';
+/** A status that the application chose, "not mine" and a file that is not there are no failures. */
+const isWorthReporting = (error: HttpKitError | HttpError): boolean => error instanceof HttpKitError && error.status !== 404;
 
 /** A file's size is known when it is open; a length that the handler announced gives way to it. */
 const withLength = (headers: ResponseHeaders | undefined, octets: number): ResponseHeaders => {

@@ -1,5 +1,5 @@
 /** One request and the place where its reply goes. */
-import type { Observable } from 'rxjs';
+import { defer, EMPTY, type Observable } from 'rxjs';
 import { answer } from '../rx/answer.js';
 import type { Handler } from '../rx/handler.js';
 import { type HttpRequest, IncomingRequest } from '../rx/request.js';
@@ -14,6 +14,7 @@ export interface Exchange {
    *
    * @returns Completes when the reply is complete or the client has gone; emits nothing and never fails, as an error of the
    *   handler ends in a reply and an event. Unsubscribing before that closes the connection.
+   *   A request is answered once: a second subscription completes at once.
    */
   answer(handler: Handler): Observable<never>;
 }
@@ -21,13 +22,19 @@ export interface Exchange {
 export class PortExchange implements Exchange {
   readonly request: IncomingRequest;
   private readonly room: WaitingRoom;
+  private isTaken: boolean;
 
   constructor(port: ExchangePort, room: WaitingRoom) {
     this.request = new IncomingRequest(port);
     this.room = room;
+    this.isTaken = false;
   }
 
   answer(handler: Handler): Observable<never> {
-    return answer(this.request, handler, this.room);
+    return defer(() => {
+      if (this.isTaken) return EMPTY;
+      this.isTaken = true;
+      return answer(this.request, handler, this.room);
+    });
   }
 }

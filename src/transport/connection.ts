@@ -56,6 +56,8 @@ const Phase = {
   CLOSED: 2,
 } as const;
 
+/** The CRLF that ends every trailer section. */
+const EMPTY_TRAILER_BYTES = 2;
 /** Bytes that may wait while an exchange runs; beyond them the socket is not read. */
 const MAX_UNREAD_BYTES = 65_536;
 /** After the last reply: a client that has not read it must not be reset, RFC 9112 §9.6. */
@@ -352,7 +354,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
       ? new ChunkedDecoder({
           maxLine: limits.maxLine,
           maxHeaders: limits.maxHeaders - head.fieldCount,
-          maxHeadBytes: limits.maxHeadBytes - head.byteLength,
+          maxHeadBytes: Math.max(limits.maxHeadBytes - head.byteLength, EMPTY_TRAILER_BYTES),
         })
       : new LengthDecoder(head.contentLength);
     return new BodyIntake(this, decoder, limits.maxBody, head.expectsContinue && this.unread === null);

@@ -64,6 +64,8 @@ export class WebSocketSession implements FramePort {
   private unreadBytes: Buffer[] | null;
   /** Messages that came in one read with one that nobody wanted. */
   private pending: (string | Buffer)[] | null;
+  /** Inflates what came behind `pending`. */
+  private heldInflation: (() => void) | null;
   /** The close frame behind `pending`. */
   private pendingClose: FrameClose | null;
   /** The latest ping that a full socket could not be told the answer to, RFC 6455 §5.5.3. */
@@ -97,6 +99,7 @@ export class WebSocketSession implements FramePort {
     this.isBusy = false;
     this.unreadBytes = null;
     this.pending = null;
+    this.heldInflation = null;
     this.pendingClose = null;
     this.pendingPong = null;
     this.isStarved = false;
@@ -108,7 +111,23 @@ export class WebSocketSession implements FramePort {
     this.peerClose = null;
     this.handedBytes = 0;
     this.isGone = false;
+    if (deflate !== null) this.holdInflation(deflate);
     this.deadline = carrier.tick + Deadlines.ticksFor(options.heartbeatMs);
+  }
+
+  /** A message may become a thousand times its size: the one behind a message that nobody wants yet is not inflated yet. */
+  private holdInflation(deflate: PerMessageDeflate): void {
+    const inflate = deflate.decompress.bind(deflate);
+    deflate.decompress = (data, isLast, callback) => {
+      if (this.pending === null) inflate(data, isLast, callback);
+      else this.heldInflation = () => inflate(data, isLast, callback);
+    };
+  }
+
+  private resumeInflation(): void {
+    const inflate = this.heldInflation;
+    this.heldInflation = null;
+    inflate?.();
   }
 
   get waiting(): number {
@@ -182,6 +201,7 @@ export class WebSocketSession implements FramePort {
     }
     if (this.pending !== null) return;
     if (!this.isBusy) this.carrier.setReading(true);
+    this.resumeInflation();
     const close = this.pendingClose;
     this.pendingClose = null;
     if (close !== null) this.onConclude(close);
@@ -281,6 +301,7 @@ export class WebSocketSession implements FramePort {
     this.isCloseReceived = isAnswer;
     this.sendClose(code, reason);
     if (!isAnswer && !this.isBusy) this.carrier.setReading(true); // on to the client's close frame; what is before it is dropped
+    this.resumeInflation();
     this.listener.onClosed({ code, reason, by: 'server' });
   }
 
@@ -322,7 +343,7 @@ export class WebSocketSession implements FramePort {
   onStreamClosed(): void {
     this.isGone = true;
     if (this.outboxWriter !== null) this.outboxWriter.destroyed = true;
-    if (!this.isBusy) this.deflate?.cleanup(); // an inflater in work is let go when it is done
+    if (!this.isBusy || this.heldInflation !== null) this.deflate?.cleanup(); // an inflater in work is let go when it is done
     this.settle({ code: ABNORMAL, reason: '', by: 'client' });
   }
 
@@ -455,6 +476,7 @@ interface Sender {
 export interface PerMessageDeflate {
   readonly params: object | null;
   accept(offers: object[]): object;
+  decompress(data: Buffer, isLast: boolean, callback: (error: Error | null, message?: Buffer) => void): void;
   cleanup(): void;
 }
 
