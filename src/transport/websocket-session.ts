@@ -51,7 +51,11 @@ const ANSWER_MS = 1_000;
 export class WebSocketSession implements FramePort {
   private readonly carrier: FrameCarrier;
   private readonly listener: FrameListener;
-  private readonly options: UpgradeOptions;
+  private readonly maxWs: number;
+  private readonly heartbeatMs: number;
+  private readonly closeTimeoutMs: number;
+  /** Octets from which on a message is compressed. */
+  private readonly threshold: number;
   private readonly deflate: PerMessageDeflate | null;
   private readonly outboxWriter: OutboxWriter | null;
   private readonly sender: Sender | null;
@@ -86,7 +90,11 @@ export class WebSocketSession implements FramePort {
   constructor(carrier: FrameCarrier, listener: FrameListener, options: UpgradeOptions, deflate: PerMessageDeflate | null) {
     this.carrier = carrier;
     this.listener = listener;
-    this.options = options;
+    // Not the options as a whole: they hold on to the request's head, as long as an idle client stays.
+    this.maxWs = options.maxWs as number; // settled when the upgrade was answered
+    this.heartbeatMs = options.heartbeatMs;
+    this.closeTimeoutMs = options.closeTimeoutMs;
+    this.threshold = options.deflate?.threshold ?? Infinity;
     this.deflate = deflate;
     this.outboxWriter = deflate === null ? null : new OutboxWriter(carrier);
     this.sender =
@@ -170,7 +178,7 @@ export class WebSocketSession implements FramePort {
   private createReceiver(): FrameReceiver {
     const receiver = new FrameReceiver({
       isServer: true,
-      maxPayload: this.options.maxWs as number, // settled when the upgrade was answered
+      maxPayload: this.maxWs,
       maxFragments: MAX_FRAGMENTS,
       extensions: this.deflate === null ? {} : { [Parts.PerMessageDeflate.extensionName]: this.deflate },
     });
@@ -269,7 +277,7 @@ export class WebSocketSession implements FramePort {
 
   private sendCompressed(sender: Sender, message: string | Uint8Array): void {
     const length = typeof message === 'string' ? Buffer.byteLength(message) : message.length;
-    const compress = length >= (this.options.deflate?.threshold ?? Infinity);
+    const compress = length >= this.threshold;
     this.handedBytes += length;
     sender.send(message, { binary: typeof message !== 'string', compress, fin: true, mask: false }, () => {
       this.handedBytes -= length;
@@ -297,7 +305,7 @@ export class WebSocketSession implements FramePort {
     this.state = State.CLOSING;
     this.pending = null;
     this.pendingClose = null;
-    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.options.closeTimeoutMs);
+    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.closeTimeoutMs);
     this.isCloseReceived = isAnswer;
     this.sendClose(code, reason);
     if (!isAnswer && !this.isBusy) this.carrier.setReading(true); // on to the client's close frame; what is before it is dropped
@@ -317,7 +325,7 @@ export class WebSocketSession implements FramePort {
 
   private onCloseSent(): void {
     this.isCloseSent = true;
-    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.options.closeTimeoutMs);
+    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.closeTimeoutMs);
     if (this.isCloseReceived) this.end();
   }
 
@@ -372,14 +380,14 @@ export class WebSocketSession implements FramePort {
     if (this.state === State.OPEN && (this.hasHeard || isOwed)) {
       this.hasHeard = false;
       this.isPinged = false;
-      this.deadline = tick + Deadlines.ticksFor(this.options.heartbeatMs) - 1;
+      this.deadline = tick + Deadlines.ticksFor(this.heartbeatMs) - 1;
       return;
     }
     if (tick < this.deadline) return;
     if (this.state === State.PEER_CLOSED && this.peerClose !== null) return this.close(this.peerClose.code, this.peerClose.reason);
     if (this.state !== State.OPEN || (this.isPinged && this.pending === null)) return this.giveUp();
     this.isPinged = true;
-    this.deadline = tick + Deadlines.ticksFor(this.options.heartbeatMs) - 1;
+    this.deadline = tick + Deadlines.ticksFor(this.heartbeatMs) - 1;
     this.sendControl(Opcode.PING, EMPTY);
   }
 }

@@ -1,8 +1,8 @@
 /** permessage-deflate on real sockets, RFC 7692. */
-import { deflateRawSync, constants } from 'node:zlib';
+import { constants, deflateRawSync } from 'node:zlib';
 import { expect } from 'chai';
 import { map, mergeMap, of } from 'rxjs';
-import { asChannel, type Message, websocket } from 'rx-http-kit';
+import { asChannel, type Channel, type ChannelOutput, type Message, websocket } from 'rx-http-kit';
 import { binary, close, type FrameClient, frame, inflated, more, ping, text } from '../../support/frame-client.js';
 import { FrameSite } from '../../support/frame-site.js';
 import { turns, until } from '../../support/raw-client.js';
@@ -232,6 +232,24 @@ describe('WebSocket permessage-deflate', () => {
     await Promise.all(clients.map(async (client) => expect(await client.send(bomb).rest()).to.deep.equal(['close 1009'])));
     clearInterval(watch);
     expect(most - before).to.be.below(200 * 1_048_576); // of 3.2 GB
+  });
+
+  it('loses nothing of what is inflated only when somebody wants it', async () => {
+    const large = binary(deflated(Buffer.alloc(4_000_000)), RSV1);
+    let channel: Channel<Message, ChannelOutput> | undefined;
+    let got = 0;
+    await FrameSite.with(
+      asChannel((opened) => void (channel = opened), { perMessageDeflate: true }),
+      async (own) => {
+        const client = await own.open({ fields: OFFER });
+        client.send(...Array.from({ length: 20 }, () => large), close(4000)); // 80 kB of 80 MB
+        await turns(1_000);
+        expect(got).to.equal(0);
+        channel?.subscribe((message) => (got += message.length));
+        await until('all came', () => got === 80_000_000);
+        expect(await client.rest()).to.deep.equal(['close 4000']);
+      },
+    );
   });
 
   it('sends the close behind a message that is still being compressed', async () => {
