@@ -9,7 +9,7 @@ import { eachRequest } from './each-request.js';
 import { FrameBody } from './frame-body.js';
 import type { Handler } from './handler.js';
 import { HttpLine } from './http-line.js';
-import { type HttpRequest, portOf } from './request.js';
+import { forgetHeaders, type HttpRequest, portOf } from './request.js';
 import type { HttpResponse, Reply } from './response.js';
 import { WebSocketLine } from './websocket-line.js';
 
@@ -130,6 +130,7 @@ export const openWebSocket = <I, O>(
     return;
   }
   const body = new FrameBody(opening.upgrade, line, (frames, room) => {
+    forgetHeaders(request);
     line.open(frames, room);
     if (channel.isOpen) channel.guard(() => callbacks.onOpen?.(channel));
     line.listen();

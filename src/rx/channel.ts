@@ -142,7 +142,7 @@ export class Channel<I, O> extends Observable<I> implements Observer<O> {
 
   /** Sends, and never closes. */
   next(data: O): void {
-    this.send(data, { close: false });
+    if (this.end === null) this.line.send(data, false);
   }
 
   /** Closes 1011 on WebSocket; on HTTP a 500 where the head is not out yet, else a cut. The error becomes an event. */

@@ -7,8 +7,9 @@ import type { WaitingRoom } from './waiting-room.js';
 
 /** Lasts as long as its exchange: who leaves is told by the session. */
 export class FrameSource implements RunningSource {
-  private readonly body: FrameBody;
-  private readonly response: HttpResponse;
+  /** Let go of when it was used: what it holds of the request need not stay as long as the client. */
+  private body: FrameBody | null;
+  private response: HttpResponse | null;
   private readonly port: ExchangePort;
   private readonly room: WaitingRoom;
   private readonly listener: SourceListener;
@@ -22,8 +23,12 @@ export class FrameSource implements RunningSource {
   }
 
   start(): void {
+    const { body, response } = this;
+    if (body === null || response === null) return; // started before
+    this.body = null;
+    this.response = null;
     try {
-      this.body.onOpen(this.port.upgrade(withHeaders(this.body.options, this.response.headers), this.body.listener), this.room);
+      body.onOpen(this.port.upgrade(withHeaders(body.options, response.headers), body.listener), this.room);
     } catch (error) {
       this.listener.onSourceError(error);
     }

@@ -148,6 +148,10 @@ export class IncomingRequest implements HttpRequest {
     return origin.controller.signal;
   }
 
+  forget(): void {
+    this.cachedHeaders = undefined;
+  }
+
   /** The client has gone. */
   abort(): void {
     this.isAborted = true;
@@ -198,3 +202,8 @@ export const extend = <R extends HttpRequest, F extends object>(request: R, fiel
 
 /** The exchange that a request belongs to, also through `extend`. */
 export const portOf = (request: HttpRequest): ExchangePort => (request as IncomingRequest).incomingRequest.port; // requests are made nowhere else
+
+/** Headers are read anew when they are asked for again: the strings of a handshake need not stay as long as its WebSocket. */
+export const forgetHeaders = (request: HttpRequest): void => {
+  (request as IncomingRequest).incomingRequest.forget(); // requests are made nowhere else
+};

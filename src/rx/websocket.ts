@@ -1,5 +1,5 @@
 /** A WebSocket endpoint out of an operator. */
-import { isObservable, Observable, type OperatorFunction } from 'rxjs';
+import { isObservable, Observable, type OperatorFunction, Subscriber } from 'rxjs';
 import { HandlerError } from '../errors.js';
 import type { EncodedMessage } from '../protocol/encoded-message.js';
 import { openWebSocket } from './as-channel.js';
@@ -47,10 +47,31 @@ export function websocket<I, O>(operator: WebSocketOperator<I, O>, options?: Cha
 const messagesOf = <I, O>(channel: Channel<I, O>): Observable<I> => new Observable((subscriber) => channel.subscribe(subscriber));
 
 const run = <I, O>(outgoing$: Observable<O>, channel: Channel<I, O>): void => {
-  const subscription = outgoing$.subscribe({
-    next: (message) => channel.next(message),
-    error: (error: unknown) => channel.error(error),
-    complete: () => channel.finish(),
-  });
-  channel.onClose(() => subscription.unsubscribe());
+  const sending = new Sending(channel);
+  channel.onClose(() => sending.unsubscribe());
+  outgoing$.subscribe(sending);
 };
+
+/** The operator's subscriber itself: an observer would be wrapped into two more objects, and called through them. */
+class Sending<I, O> extends Subscriber<O> {
+  private readonly channel: Channel<I, O>;
+
+  constructor(channel: Channel<I, O>) {
+    super();
+    this.channel = channel;
+  }
+
+  protected override _next(message: O): void {
+    this.channel.next(message);
+  }
+
+  protected override _error(error: unknown): void {
+    this.channel.guard(() => this.unsubscribe());
+    this.channel.error(error);
+  }
+
+  protected override _complete(): void {
+    this.channel.guard(() => this.unsubscribe());
+    this.channel.finish();
+  }
+}
