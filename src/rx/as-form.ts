@@ -1,7 +1,8 @@
 /** Request bodies as forms. */
-import { concatMap, map, type OperatorFunction } from 'rxjs';
+import { type OperatorFunction, pipe, tap } from 'rxjs';
 import { ProtocolError } from '../errors.js';
-import { textOf } from './as-text.js';
+import { eachBody } from './as-bytes.js';
+import { textFrom } from './as-text.js';
 import type { HttpRequest } from './request.js';
 
 /** Names → values; a name that stands more than once has a list. Null prototype. */
@@ -13,10 +14,14 @@ export type Form = Record<string, string | string[]>;
  * Fails with 415 for another content type (none at all is taken for a form), and as {@link asText}.
  */
 export const asForm = (): OperatorFunction<HttpRequest, Form> =>
-  concatMap((request) => {
-    if (request.contentType !== undefined && !FORM_TYPE.test(request.contentType)) throw new ProtocolError('RHK_NOT_A_FORM');
-    return textOf(request).pipe(map(parse));
-  });
+  pipe(
+    tap(checkType),
+    eachBody((bytes, request) => parse(textFrom(bytes, request))),
+  );
+
+const checkType = ({ contentType }: HttpRequest): void => {
+  if (contentType !== undefined && !FORM_TYPE.test(contentType)) throw new ProtocolError('RHK_NOT_A_FORM');
+};
 
 const FORM_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
 

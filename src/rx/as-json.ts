@@ -1,7 +1,8 @@
 /** Request bodies as JSON values. */
-import { concatMap, map, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import { ProtocolError } from '../errors.js';
-import { textOf } from './as-text.js';
+import { eachBody } from './as-bytes.js';
+import { textFrom } from './as-text.js';
 import type { HttpRequest } from './request.js';
 
 /**
@@ -11,8 +12,7 @@ import type { HttpRequest } from './request.js';
  *
  * @typeParam T - Not checked: validate what comes from outside.
  */
-export const asJson = <T = unknown>(): OperatorFunction<HttpRequest, T> =>
-  concatMap((request) => textOf(request).pipe(map((text) => parse<T>(text))));
+export const asJson = <T = unknown>(): OperatorFunction<HttpRequest, T> => eachBody((bytes, request) => parse<T>(textFrom(bytes, request)));
 
 const parse = <T>(text: string): T => {
   try {

@@ -1,9 +1,9 @@
 /** Request bodies as text. */
 import { isUtf8 } from 'node:buffer';
 import { TextDecoder } from 'node:util';
-import { concatMap, map, type Observable, type OperatorFunction } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import { ProtocolError } from '../errors.js';
-import { bytesOf } from './as-bytes.js';
+import { eachBody } from './as-bytes.js';
 import type { HttpRequest } from './request.js';
 
 /**
@@ -12,11 +12,10 @@ import type { HttpRequest } from './request.js';
  *
  * Fails with 415 for a charset that is not known, 400 for bytes that are no text in it, 413 past `maxBody`.
  */
-export const asText = (): OperatorFunction<HttpRequest, string> => concatMap(textOf);
+export const asText = (): OperatorFunction<HttpRequest, string> => eachBody(textFrom);
 
-/** The body of one request as text, read when subscribed. */
-export const textOf = (request: HttpRequest): Observable<string> =>
-  bytesOf(request).pipe(map((bytes) => decode(bytes, request.characterEncoding)));
+/** The text of a body, in the charset of its request. */
+export const textFrom = (bytes: Buffer, request: HttpRequest): string => decode(bytes, request.characterEncoding);
 
 const decode = (bytes: Buffer, charset: string | undefined): string => {
   if (charset === undefined || charset === 'utf-8' || charset === 'utf8') {
