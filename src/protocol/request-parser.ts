@@ -564,7 +564,7 @@ const isLineEnd = (byte: number): boolean => byte === CR || byte === LF;
 
 /**
  * Offset of the first byte from `i` on that is no part of a field value, or `end`. Most bytes of a head are passed here:
- * four at a time costs half of one at a time (scenario hello-browser).
+ * four at a time costs half of one at a time (scenario browser-headers).
  */
 const skipFieldValue = (bytes: Buffer, i: number, end: number): number => {
   const last = end - 4;
