@@ -6,7 +6,11 @@ interface Dispatcher {
 /** The agent class of the `fetch` that is built into Node.js; it has no public name, only this place. */
 const agentClass = async (): Promise<new (options: { connections: number }) => Dispatcher> => {
   await (await fetch('data:,')).text(); // the place is empty before the first use
-  const agent = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.1')) as Dispatcher; // what undici keeps there
+  const places = ['undici.globalDispatcher.2', 'undici.globalDispatcher.1']; // the newer one, where there is one, holds the agent itself
+  const agent = places
+    .map((place) => Reflect.get(globalThis, Symbol.for(place)) as Dispatcher | undefined)
+    .find((found) => found !== undefined);
+  if (agent === undefined) throw new Error('the agent of fetch is not where it was');
   return agent.constructor as new (options: { connections: number }) => Dispatcher; // the class of that object
 };
 
