@@ -39,6 +39,17 @@ describe('options of a channel', () => {
       .with.property('option', 'perMessageDeflate.concurrencyLimit');
   });
 
+  it('come behind a setup or an operator, which is checked too', () => {
+    for (const wrong of [undefined, null, 5, 'echo']) {
+      expect(() => asChannel(wrong as never))
+        .to.throw(OptionError)
+        .with.property('option', 'setup');
+      expect(() => websocket(wrong as never))
+        .to.throw(OptionError)
+        .with.property('option', 'operator');
+    }
+  });
+
   it('refuse headers that cannot leave, before the first client comes', () => {
     expect(() => made({ headers: { a: 'b\r\n' } })).to.throw(/character that no field may carry/);
   });

@@ -1,6 +1,6 @@
 /** http-kit's `as-channel`: a handler that gets a channel instead of giving a reply. */
 import type { Subscriber, TeardownLogic } from 'rxjs';
-import { HandlerError } from '../errors.js';
+import { HandlerError, messageOf, OptionError } from '../errors.js';
 import type { EncodedMessage } from '../protocol/encoded-message.js';
 import { Channel, type ChannelClose } from './channel.js';
 import { type ChannelOptions, checkOptions, type CheckedOptions, openingFor } from './channel-options.js';
@@ -48,6 +48,9 @@ export function asChannel(
 ): Handler;
 export function asChannel<I, O>(setup: ChannelSetup<I, O> | ChannelCallbacks<I, O>, options: ChannelOptions<I, O>): Handler;
 export function asChannel<I, O>(setup: ChannelSetup<I, O> | ChannelCallbacks<I, O>, options?: ChannelOptions<I, O>): Handler {
+  if (typeof setup !== 'function' && (typeof setup !== 'object' || setup === null)) {
+    throw new OptionError('setup', `is ${messageOf(setup)}, must be a function or callbacks`);
+  }
   const checked = checkOptions(options);
   const callbacks = typeof setup === 'function' ? callbacksFrom(setup) : setup;
   return eachRequest((request, replies) => openChannel(request, replies, callbacks, checked));

@@ -67,9 +67,6 @@ const isSource = (value: object): value is BodySource | FrameBody =>
   isAsyncIterable(value) ||
   isIterable(value);
 
-/** A reply with its body told apart from its head. */
-export type ReplyParts = { readonly head: HttpResponse | null; readonly body: Body };
-
 /**
  * @throws {@link HandlerError} `RHK_BAD_REPLY` for what is neither a response nor a body.
  */

@@ -1,6 +1,6 @@
 /** A WebSocket endpoint out of an operator. */
 import { isObservable, Observable, type OperatorFunction, Subscriber } from 'rxjs';
-import { HandlerError } from '../errors.js';
+import { HandlerError, messageOf, OptionError } from '../errors.js';
 import type { EncodedMessage } from '../protocol/encoded-message.js';
 import { openWebSocket } from './as-channel.js';
 import type { Channel } from './channel.js';
@@ -32,6 +32,7 @@ export function websocket(
 ): Handler;
 export function websocket<I, O>(operator: OperatorFunction<I, O> | WebSocketOperator<I, O>, options: ChannelOptions<I, O>): Handler;
 export function websocket<I, O>(operator: WebSocketOperator<I, O>, options?: ChannelOptions<I, O>): Handler {
+  if (typeof operator !== 'function') throw new OptionError('operator', `is ${messageOf(operator)}, must be a function`);
   const checked = checkOptions(options);
   const init = (channel: Channel<I, O>, request: HttpRequest): HttpResponse | undefined => {
     const outgoing = operator(messagesOf(channel), request);
