@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { concat, filter, finalize, map, mergeMap, NEVER, type Observable, of, type OperatorFunction, range, Subject } from 'rxjs';
 import type { Handler, Reply, ServerOptions } from 'rx-http-kit';
 import { marbles, type MarbleHelpers } from '../../spec/support/marbles.js';
-import type { MemoryClient, MemoryStreamOptions } from '../../spec/support/memory-stream.js';
+import type { MemoryClient } from '#src/testing/memory-client.js';
+import type { MemoryStreamOptions } from '#src/testing/memory-stream.js';
 import { chunk, fault, get, LAST_CHUNK, play, streamed, undated, VirtualServer, whole } from '../support/virtual-server.js';
 
 /** A server that answers everything with `reply$`, and a client that has asked in frame 1 and stays. */

@@ -5,7 +5,10 @@ import { Listening } from '#src/server/listen.js';
 import { optionsFrom } from '#src/server/options.js';
 import { startServer } from '#src/server/run-server.js';
 import { serve } from '#src/server/serve.js';
-import { MemoryAcceptor, type MemoryClient, type MemoryStreamOptions, type VirtualClock } from '../../spec/support/memory-stream.js';
+import { MemoryAcceptor } from '#src/testing/memory-acceptor.js';
+import type { MemoryClient } from '#src/testing/memory-client.js';
+import type { MemoryStreamOptions } from '#src/testing/memory-stream.js';
+import type { VirtualClock } from '#src/testing/virtual-clock.js';
 
 /** The pipeline that `serve` stands for, out of RxJS's own operators. */
 export const pipeline = (handler: Handler): OperatorFunction<Connection, never> =>

@@ -1,7 +1,7 @@
 /** Marble tests in virtual time, with frames that can be read when one fails. */
 import { AssertionError, expect } from 'chai';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
-import { VirtualClock } from './memory-stream.js';
+import { VirtualClock } from '#src/testing/virtual-clock.js';
 
 export interface MarbleHelpers extends RunHelpers {
   readonly scheduler: TestScheduler;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Deadlines, type Timed } from '#src/transport/deadlines.js';
-import { VirtualClock } from '../support/memory-stream.js';
+import { VirtualClock } from '#src/testing/virtual-clock.js';
 
 describe('Deadlines', () => {
   const timed = (log: number[]): Timed => ({ onTick: (tick) => void log.push(tick) });

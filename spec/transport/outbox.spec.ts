@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Outbox, PART_LIMIT } from '#src/transport/outbox.js';
-import { MemoryStream, type MemoryStreamOptions, VirtualClock } from '../support/memory-stream.js';
+import { MemoryStream, type MemoryStreamOptions } from '#src/testing/memory-stream.js';
+import { VirtualClock } from '#src/testing/virtual-clock.js';
 
 const streamWith = (options: MemoryStreamOptions = {}): { stream: MemoryStream; clock: VirtualClock } => {
   const clock = new VirtualClock();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Turn } from '#src/transport/turn.js';
-import { VirtualClock } from '../support/memory-stream.js';
+import { VirtualClock } from '#src/testing/virtual-clock.js';
 
 describe('Turn', () => {
   const counting = (): { turn: Turn; clock: VirtualClock; asked: () => number } => {

@@ -2,7 +2,10 @@
 import { HttpKitError } from '#src/errors.js';
 import type { BodySink, ConnectionPort, ExchangePort, WireFault, WireLimits } from '#src/transport/contracts.js';
 import { Engine } from '#src/transport/engine.js';
-import { MemoryAcceptor, type MemoryClient, MemoryStream, type MemoryStreamOptions, VirtualClock } from '../support/memory-stream.js';
+import { MemoryAcceptor } from '#src/testing/memory-acceptor.js';
+import type { MemoryClient } from '#src/testing/memory-client.js';
+import { MemoryStream, type MemoryStreamOptions } from '#src/testing/memory-stream.js';
+import { VirtualClock } from '#src/testing/virtual-clock.js';
 
 export const LIMITS: WireLimits = {
   maxLine: 8_192,

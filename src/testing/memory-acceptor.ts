@@ -1,0 +1,67 @@
+/** Where connections in memory come from. */
+import type { Acceptor, AcceptorListener, Clock } from '../transport/contracts.js';
+import { MemoryStream, type MemoryStreamOptions } from './memory-stream.js';
+
+/** A port to listen on, and the way to connect to it. */
+export class MemoryAcceptor implements Acceptor {
+  isOpen: boolean;
+  /** Connections that have not closed. */
+  readonly streams: Set<MemoryStream>;
+  private readonly clock: Clock;
+  private readonly bindError: Error | undefined;
+  private listener: AcceptorListener | undefined;
+
+  /** @param bindError - What binding fails with, where it is to fail. */
+  constructor(clock: Clock, bindError?: Error) {
+    this.isOpen = false;
+    this.streams = new Set();
+    this.clock = clock;
+    this.bindError = bindError;
+    this.listener = undefined;
+  }
+
+  open(listener: AcceptorListener): void {
+    this.listener = listener;
+    this.clock.endOfTurn(() => {
+      if (this.bindError !== undefined) {
+        listener.onError(this.bindError);
+        return;
+      }
+      this.isOpen = true;
+      listener.onListening({ ip: '198.51.100.1', port: 80, path: undefined });
+    });
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.clock.endOfTurn(() => this.closeIfEmpty());
+  }
+
+  /** A client connects: at once, even in the turn in which the port was closed. */
+  connect(options?: MemoryStreamOptions): MemoryStream {
+    const stream = new MemoryStream(this.clock, options);
+    this.streams.add(stream);
+    stream.on('close', () => {
+      this.streams.delete(stream);
+      if (!this.isOpen) this.closeIfEmpty();
+    });
+    this.listener?.onConnection(stream);
+    return stream;
+  }
+
+  /** As the operating system refuses one connection too many. */
+  refuse(): void {
+    this.listener?.onRefused();
+  }
+
+  /** As the operating system fails to accept. */
+  fail(error: Error): void {
+    this.listener?.onError(error);
+  }
+
+  private closeIfEmpty(): void {
+    if (this.streams.size > 0) return;
+    this.listener?.onClosed();
+    this.listener = undefined;
+  }
+}
