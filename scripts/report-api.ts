@@ -8,7 +8,7 @@ import { posix } from 'node:path';
 import { declarationsIn, type Declaration, type DeclarationFile, type Link } from './declarations.js';
 
 /** The only modules from outside whose types may show. */
-const VISIBLE = /^(rxjs|ws|node:.+)$/;
+const VISIBLE = /^(rxjs(\/testing)?|ws|node:.+)$/;
 
 interface Place {
   readonly path: string;

@@ -11,7 +11,7 @@ import {
   websocket,
 } from 'rx-http-kit';
 import { WaitingRoom } from '#src/rx/waiting-room.js';
-import { type MarbleHelpers, marbles } from '../../spec/support/marbles.js';
+import { type MarbleHelpers, marbles } from 'rx-http-kit/testing';
 import { MemoryClient, repliesOf, requestOf } from '../../spec/support/memory-channel.js';
 
 type AnyChannel = Channel<any, any>; // any: each test says what it sends

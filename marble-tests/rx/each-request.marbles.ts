@@ -1,7 +1,7 @@
 import { type Observable, of } from 'rxjs';
 import { eachRequest } from '#src/rx/each-request.js';
 import type { HttpRequest, Reply } from 'rx-http-kit';
-import { marbles } from '../../spec/support/marbles.js';
+import { marbles } from 'rx-http-kit/testing';
 
 type Requests = Observable<HttpRequest>;
 

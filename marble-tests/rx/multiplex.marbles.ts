@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { of, throwError } from 'rxjs';
 import { json, multiplex, type MultiplexTopics, websocket } from 'rx-http-kit';
-import { marbles } from '../../spec/support/marbles.js';
+import { marbles } from 'rx-http-kit/testing';
 import { MemoryClient } from '../../spec/support/memory-channel.js';
 
 const sub = (topic: string): object => ({ subscribe: topic });

@@ -16,7 +16,7 @@ import {
   throwError,
 } from 'rxjs';
 import { type Handler, HttpError, type HttpRequest, type Reply } from 'rx-http-kit';
-import { marbles, type MarbleHelpers } from '../../spec/support/marbles.js';
+import { marbles, type MarbleHelpers } from 'rx-http-kit/testing';
 import {
   chunk,
   ENGINES,

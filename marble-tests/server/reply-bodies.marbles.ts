@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { concat, filter, finalize, map, mergeMap, NEVER, type Observable, of, type OperatorFunction, range, Subject } from 'rxjs';
 import type { Handler, Reply, ServerOptions } from 'rx-http-kit';
-import { marbles, type MarbleHelpers } from '../../spec/support/marbles.js';
+import { marbles, type MarbleHelpers } from 'rx-http-kit/testing';
 import type { MemoryClient } from '#src/testing/memory-client.js';
 import type { MemoryStreamOptions } from '#src/testing/memory-stream.js';
 import { chunk, fault, get, LAST_CHUNK, play, streamed, undated, VirtualServer, whole } from '../support/virtual-server.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { concat, defer, finalize, interval, map, mergeMap, NEVER, type Observable, of, tap } from 'rxjs';
 import { asText, type Handler, OptionError, type StopOptions } from 'rx-http-kit';
-import { marbles, type MarbleHelpers } from '../../spec/support/marbles.js';
+import { marbles, type MarbleHelpers } from 'rx-http-kit/testing';
 import type { MemoryClient } from '#src/testing/memory-client.js';
 import { chunk, get, play, post, streamed, undated, VirtualServer, whole } from '../support/virtual-server.js';
 

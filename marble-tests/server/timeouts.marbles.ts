@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { concat, interval, last, map, mergeMap, NEVER, type Observable, take, timer } from 'rxjs';
 import { asText, type Handler, type ServerOptions } from 'rx-http-kit';
-import { marbles, type MarbleHelpers } from '../../spec/support/marbles.js';
+import { marbles, type MarbleHelpers } from 'rx-http-kit/testing';
 import type { MemoryClient } from '#src/testing/memory-client.js';
 import type { MemoryStreamOptions } from '#src/testing/memory-stream.js';
 import { chunk, get, play, post, refusal, streamed, undated, VirtualServer, whole } from '../support/virtual-server.js';

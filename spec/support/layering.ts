@@ -62,10 +62,10 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   },
   'index.ts': { sources: EVERYTHING_BELOW_4, packages: [], builtins: [] },
   'cli.ts': { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:process', 'node:os'] },
-  testing: { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:stream', 'node:events'] },
+  testing: { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:stream', 'node:events', 'node:fs'] },
 };
 
-/** Modules that one file, or one folder, has to itself. */
+/** Modules that one file of rx/ has to itself. */
 const SOLE_IMPORTERS: Readonly<Record<string, string>> = { 'node:fs': 'rx/file-body.ts', 'node:fs/promises': 'rx/file-body.ts' };
 /** Tables of constants in modules that do more: these names may be taken from them anywhere. */
 const CONSTANTS: Readonly<Record<string, readonly string[]>> = { 'node:http': ['STATUS_CODES', 'METHODS'] };
@@ -126,14 +126,15 @@ function crossing(path: string, reference: ModuleReference, known: ReadonlyMap<s
   if (specifier.startsWith('node:')) {
     if (names.length > 0 && names.every((name) => CONSTANTS[specifier]?.includes(name))) return complaints;
     if (!floor.builtins.includes(specifier)) complaints.push(`${specifier} is out of bounds for ${floorName(path)}`);
-    else if (specifier in SOLE_IMPORTERS && SOLE_IMPORTERS[specifier] !== path)
+    else if (floorName(path) === 'rx' && specifier in SOLE_IMPORTERS && SOLE_IMPORTERS[specifier] !== path)
       complaints.push(`${specifier} belongs to ${SOLE_IMPORTERS[specifier]}`);
     if (SOCKETS.includes(specifier) && floorName(path) !== 'transport') complaints.push(`${specifier}: sockets belong to transport/`);
     return complaints;
   }
   const packageName = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   if (!surroundings.packages.includes(packageName)) return [...complaints, `${specifier} is neither a dependency nor a peer`];
-  if (packageName === 'rxjs' && specifier !== 'rxjs') complaints.push(`${specifier} is a deep import of rxjs`);
+  const isOwnEntry = specifier === 'rxjs/testing' && floorName(path) === 'testing';
+  if (packageName === 'rxjs' && specifier !== 'rxjs' && !isOwnEntry) complaints.push(`${specifier} is a deep import of rxjs`);
   const allowed = floor.packages === 'declared' ? packageName !== 'ws' : floor.packages.includes(packageName);
   if (!allowed) complaints.push(`${packageName} is out of bounds for ${floorName(path)}`);
   return complaints;

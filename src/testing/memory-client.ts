@@ -6,6 +6,7 @@ interface Line {
   end(): void;
   reset(): void;
   take(octets: number): void;
+  hold(): void;
 }
 
 /** The client's end of a connection. Texts are latin1: one character, one octet. */
@@ -49,6 +50,11 @@ export class MemoryClient {
   /** Takes more of what the server sends. */
   take(octets: number = Infinity): void {
     this.line.take(octets);
+  }
+
+  /** Takes nothing more. */
+  hold(): void {
+    this.line.hold();
   }
 
   /** What was received since the last call. */

@@ -86,6 +86,7 @@ export class MemoryStream implements ByteStream {
       end: () => this.receiveEnd(),
       reset: () => this.receiveReset(),
       take: (octets) => this.grant(octets),
+      hold: () => void (this.credit = 0),
     });
   }
 
@@ -96,6 +97,8 @@ export class MemoryStream implements ByteStream {
 
   on(event: 'data', listener: (bytes: Buffer) => void): this;
   on(event: 'end' | 'drain' | 'close', listener: () => void): this;
+  /** Not of a socket: tells when the server turns reading on or off. */
+  on(event: 'reading', listener: (isRead: boolean) => void): this;
   on(event: 'error', listener: (error: Error) => void): this;
   on(event: string, listener: (...values: never[]) => void): this {
     this.emitter.on(event, listener as () => void); // as the overloads say
@@ -158,11 +161,14 @@ export class MemoryStream implements ByteStream {
   }
 
   pause(): void {
-    if (!this.isPaused) this.pauses++;
+    if (this.isPaused) return;
+    this.pauses++;
     this.isPaused = true;
+    this.emitter.emit('reading', false);
   }
 
   resume(): void {
+    if (this.isPaused) this.emitter.emit('reading', true);
     this.isPaused = false;
     this.clock.endOfTurn(() => this.deliver());
   }

@@ -1,0 +1,57 @@
+import { interval, map, mergeMap } from 'rxjs';
+import { asText, websocket } from 'rx-http-kit';
+import { get, head, marbles, ping, post, text, upgrade } from 'rx-http-kit/testing';
+
+describe('network.server', () => {
+  it('answers a request with what the handler streams', () => {
+    marbles(({ cold, network, expectReply, expectHeads, expectSubscriptions }) => {
+      const prices$ = cold('    --a-b|');
+      const sent = '           -r      ';
+      const subscribed = '     -^----! ';
+      const expected = '       ---a-b| ';
+      const server = network.server(mergeMap(() => prices$));
+      const client = server.client({ sends: sent, values: { r: get('/') } });
+      expectReply(client).toBe(expected);
+      expectHeads(client, 'transfer-encoding').toBe('---h', { h: '200 OK\ntransfer-encoding: chunked' });
+      expectSubscriptions(prices$.subscriptions).toBe(subscribed);
+    });
+  });
+
+  it('lets a client read at its own speed', () => {
+    marbles(({ network, expectReply }) => {
+      const server = network.server(map(() => 'x'.repeat(3_000)));
+      const client = server.client({ sends: 'r', values: { r: get('/') }, reads: '--1100-1k---*' });
+      expectReply(client).toBe('--a----b----(c|)', { a: 'x'.repeat(981), b: 'x'.repeat(1_024), c: 'x'.repeat(3_000 - 981 - 1_024) });
+    });
+  });
+
+  it('speaks WebSocket', () => {
+    marbles(({ network, expectFrames, expectClosed }) => {
+      const server = network.server(websocket(map((message) => `${String(message)}!`)));
+      const client = server.client({ sends: 'u-a-p-|', values: { u: upgrade('/'), a: text('hi'), p: ping('x') } });
+      expectFrames(client).toBe('--a-p-|', { a: 'hi!', p: 'pong x' });
+      expectClosed(client).toBe('------c', { c: 1006 });
+    });
+  });
+
+  it('tells replies whole, HEAD too', () => {
+    marbles(({ network, expectReplies, expectClosed, expectConnections }) => {
+      const server = network.server(asText());
+      const client = server.client({ sends: '-a-b|', values: { a: post('/', 'hello'), b: head('/') } });
+      expectReplies(client).toBe('-a-b', { a: '200 hello', b: '200 ' });
+      expectClosed(client).toBe('----c', { c: 'end' });
+      expectConnections(server).toBe('1---0', { 1: 1, 0: 0 });
+    });
+  });
+
+  it('ends a test with an endless stream', () => {
+    marbles(({ network, expectBytes }) => {
+      const server = network.server(mergeMap(() => interval(15_000).pipe(map(() => ':'))));
+      const client = server.client({ sends: 'a', values: { a: get('/') }, vanishes: '40s #' });
+      expectBytes(client).toBe('15s a 14999ms b', {
+        a: 'HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n1\r\n:\r\n',
+        b: '1\r\n:\r\n',
+      });
+    });
+  });
+});

@@ -1,0 +1,136 @@
+/** Marble tests with a network in them. */
+import { map, type Observable } from 'rxjs';
+import { type RunHelpers, TestScheduler } from 'rxjs/testing';
+import type { Handler } from '../rx/handler.js';
+import { assertFrames, MarbleError } from './assert-frames.js';
+import type { ReplyHead } from './reply-reader.js';
+import type { VirtualClient } from './virtual-client.js';
+import { VirtualClock } from './virtual-clock.js';
+import { VirtualServer, type VirtualServerOptions } from './virtual-server.js';
+
+/** Compares with a diagram when the test is over. */
+export interface Expectation {
+  toBe(diagram: string | readonly string[], values?: Readonly<Record<string, unknown>>, error?: unknown): void;
+}
+
+/** Everything between clients and servers, without a socket. */
+export interface Network {
+  /** A server, bound in the first frame: `runServer` on memory and virtual time. It sends no `server` header. */
+  server(handler: Handler, options?: VirtualServerOptions): VirtualServer;
+}
+
+/** RxJS's own helpers, and those of the network. */
+export interface MarbleHelpers extends RunHelpers {
+  readonly scheduler: TestScheduler;
+  /** The server's time. */
+  readonly clock: VirtualClock;
+  readonly network: Network;
+  /** Runs an action at each marble of a diagram. */
+  at(diagram: string, action: (letter: string) => void): void;
+  /** The pieces of one reply's body, as text, as they come: `|` when it is complete, `#` when it is cut. */
+  expectReply(client: VirtualClient, index?: number): Expectation;
+  /** Each reply when it is complete, as `200 body`. */
+  expectReplies(client: VirtualClient): Expectation;
+  /** Each head when it comes, as `200 OK`, and a line `name: value` for each of the named fields that it has. */
+  expectHeads(client: VirtualClient, ...fields: readonly string[]): Expectation;
+  /** All octets as they come, without `date` lines; `|` is the server's FIN, `#` its RST. */
+  expectBytes(client: VirtualClient): Expectation;
+  /** What a WebSocket client hears: text as it stands, `binary 00ff`, `ping …`, `pong …`, `close 1000 …`. */
+  expectFrames(client: VirtualClient): Expectation;
+  /** When and how the connection ended: `end`, `reset`, or the code of a WebSocket's close. */
+  expectClosed(client: VirtualClient): Expectation;
+  /** Whether the server reads from this client, when that changes. */
+  expectReading(client: VirtualClient): Expectation;
+  /** Codes of what the server tells: `RHK_HEAD_TIMEOUT`. */
+  expectEvents(server: VirtualServer): Expectation;
+  /** `running`, `stopping`, `stopped`. */
+  expectStatus(server: VirtualServer): Expectation;
+  /** How many connections are open, when that changes. */
+  expectConnections(server: VirtualServer): Expectation;
+}
+
+export interface MarbleOptions {
+  /** Virtual milliseconds after which nothing happens any more, so that a test with an endless interval ends. Default one hour. */
+  readonly horizonMs?: number | undefined;
+}
+
+const HORIZON_MS = 3_600_000;
+
+/**
+ * Runs a marble test in virtual time: `TestScheduler.run`, and a network whose servers are the real code. One frame is one
+ * millisecond; longer waits are written ` 5s `.
+ *
+ * Values are compared deeply, errors by class, message and code. Promises do not run in virtual time: handlers that await,
+ * async iterables, Readables and files belong into tests over sockets, and so does compression.
+ *
+ * @throws {@link MarbleError} whose message holds both diagrams, a legend, the lines that differ, and what the servers told.
+ * @example
+ * ```ts
+ * marbles(({ cold, network, expectReply }) => {
+ *   const server = network.server(map(() => cold('--a-b|')));
+ *   const client = server.client({ sends: ' -r', values: { r: get('/') } });
+ *   expectReply(client).toBe('               ---a-b|');
+ * });
+ * ```
+ */
+export const marbles = <T>(body: (helpers: MarbleHelpers) => T, { horizonMs = HORIZON_MS }: MarbleOptions = {}): T => {
+  const scheduler = new TestScheduler(assertFrames);
+  const servers: VirtualServer[] = [];
+  try {
+    return scheduler.run((helpers) => {
+      scheduler.maxFrames = horizonMs;
+      return body(helpersFrom(helpers, scheduler, servers));
+    });
+  } catch (error) {
+    throw error instanceof MarbleError ? withEvents(error, servers) : error;
+  }
+};
+
+const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: VirtualServer[]): MarbleHelpers => {
+  const clock = new VirtualClock(scheduler);
+  const expecting = (source$: Observable<unknown>): Expectation => ({
+    toBe: (diagram, values, error) => helpers.expectObservable(source$).toBe(diagram as string, values, error), // as the type of RxJS should be
+  });
+  return {
+    ...helpers,
+    scheduler,
+    clock,
+    network: {
+      server: (handler, options = {}) => {
+        const server = new VirtualServer(handler, options, scheduler, clock);
+        servers.push(server);
+        return server;
+      },
+    },
+    at: (diagram, action) => {
+      for (const { frame, notification } of TestScheduler.parseMarbles(diagram, undefined, undefined, false, true)) {
+        scheduler.schedule(
+          () => action(notification.kind === 'N' ? String(notification.value) : notification.kind === 'C' ? '|' : '#'),
+          frame,
+        );
+      }
+    },
+    expectReply: (client, index) => expecting(client.reply$(index)),
+    expectReplies: (client) => expecting(client.replies$.pipe(map(({ status, text }) => `${status} ${text}`))),
+    expectHeads: (client, ...fields) => expecting(client.heads$.pipe(map((head) => headText(head, fields)))),
+    expectBytes: (client) => expecting(client.bytes$),
+    expectFrames: (client) => expecting(client.frames$),
+    expectClosed: (client) => expecting(client.closed$),
+    expectReading: (client) => expecting(client.isRead$),
+    expectEvents: (server) => expecting(server.events$.pipe(map(({ type, error }) => ('code' in error ? error.code : type)))),
+    expectStatus: (server) => expecting(server.status$),
+    expectConnections: (server) => expecting(server.connections$),
+  };
+};
+
+const headText = ({ status, reason, headers }: ReplyHead, fields: readonly string[]): string =>
+  [`${status} ${reason}`, ...fields.filter((name) => name in headers).map((name) => `${name}: ${headers[name]}`)].join('\n');
+
+/** A reply that differs often has its cause in what the server told. */
+const withEvents = (error: MarbleError, servers: readonly VirtualServer[]): MarbleError => {
+  const lines = servers
+    .flatMap((server) => server.told)
+    .map(({ error: told, uri }) => `  ${told.message}${uri === undefined ? '' : ` (${uri})`}`);
+  if (lines.length === 0) return error;
+  return new MarbleError(`${error.message}\n\nthe server told\n${lines.join('\n')}`, error.actual, error.expected);
+};
