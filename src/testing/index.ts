@@ -4,3 +4,7 @@ export type { ClientScript, ClosedBy, ReceivedReply, VirtualClient } from './vir
 export type { VirtualServer, VirtualServerOptions } from './virtual-server.js';
 export type { ReplyHead } from './reply-reader.js';
 export { binary, closing, get, head, ping, pong, post, type Sendable, sent, type SentFields, text, upgrade } from './sendable.js';
+export { request, type RequestParts } from './request.js';
+export { type CollectedReply, type CollectOptions, inject, type Injection } from './inject.js';
+export { replay, type RecordedBytes, type RecordedConnection, type RecordedSend } from './recording.js';
+export { type Recorder, type RecordOptions, recordTo } from './record-to.js';

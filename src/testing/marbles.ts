@@ -3,10 +3,11 @@ import { map, type Observable } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import type { Handler } from '../rx/handler.js';
 import { assertFrames, MarbleError } from './assert-frames.js';
+import { conversationOf, type RecordedConnection } from './recording.js';
 import type { ReplyHead } from './reply-reader.js';
 import type { VirtualClient } from './virtual-client.js';
 import { VirtualClock } from './virtual-clock.js';
-import { VirtualServer, type VirtualServerOptions } from './virtual-server.js';
+import { MemoryServer, type VirtualServer, type VirtualServerOptions } from './virtual-server.js';
 
 /** Compares with a diagram when the test is over. */
 export interface Expectation {
@@ -37,6 +38,11 @@ export interface MarbleHelpers extends RunHelpers {
   expectBytes(client: VirtualClient): Expectation;
   /** What a WebSocket client hears: text as it stands, `binary 00ff`, `ping …`, `pong …`, `close 1000 …`. */
   expectFrames(client: VirtualClient): Expectation;
+  /**
+   * Runs the test to its end, and compares all replies and frames with what the server said in the recording, whenever it
+   * did; `date` and `server` fields do not count. Comes last in a test.
+   */
+  expectReplayed(client: VirtualClient, recorded: RecordedConnection): void;
   /** When and how the connection ended: `end`, `reset`, or the code of a WebSocket's close. */
   expectClosed(client: VirtualClient): Expectation;
   /** Whether the server reads from this client, when that changes. */
@@ -75,7 +81,7 @@ const HORIZON_MS = 3_600_000;
  */
 export const marbles = <T>(body: (helpers: MarbleHelpers) => T, { horizonMs = HORIZON_MS }: MarbleOptions = {}): T => {
   const scheduler = new TestScheduler(assertFrames);
-  const servers: VirtualServer[] = [];
+  const servers: MemoryServer[] = [];
   try {
     return scheduler.run((helpers) => {
       scheduler.maxFrames = horizonMs;
@@ -86,7 +92,7 @@ export const marbles = <T>(body: (helpers: MarbleHelpers) => T, { horizonMs = HO
   }
 };
 
-const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: VirtualServer[]): MarbleHelpers => {
+const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: MemoryServer[]): MarbleHelpers => {
   const clock = new VirtualClock(scheduler);
   const expecting = (source$: Observable<unknown>): Expectation => ({
     toBe: (diagram, values, error) => helpers.expectObservable(source$).toBe(diagram as string, values, error), // as the type of RxJS should be
@@ -97,7 +103,7 @@ const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: Vir
     clock,
     network: {
       server: (handler, options = {}) => {
-        const server = new VirtualServer(handler, options, scheduler, clock);
+        const server = new MemoryServer(handler, options, scheduler, clock);
         servers.push(server);
         return server;
       },
@@ -115,6 +121,12 @@ const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: Vir
     expectHeads: (client, ...fields) => expecting(client.heads$.pipe(map((head) => headText(head, fields)))),
     expectBytes: (client) => expecting(client.bytes$),
     expectFrames: (client) => expecting(client.frames$),
+    expectReplayed: (client, recorded) => {
+      const said: string[] = [];
+      client.bytes$.subscribe({ next: (octets) => said.push(octets), error: () => said.push('') });
+      helpers.flush();
+      assertFrames(conversationOf(said.join('')), conversationOf(recorded.received));
+    },
     expectClosed: (client) => expecting(client.closed$),
     expectReading: (client) => expecting(client.isRead$),
     expectEvents: (server) => expecting(server.events$.pipe(map(({ type, error }) => ('code' in error ? error.code : type)))),
@@ -127,7 +139,7 @@ const headText = ({ status, reason, headers }: ReplyHead, fields: readonly strin
   [`${status} ${reason}`, ...fields.filter((name) => name in headers).map((name) => `${name}: ${headers[name]}`)].join('\n');
 
 /** A reply that differs often has its cause in what the server told. */
-const withEvents = (error: MarbleError, servers: readonly VirtualServer[]): MarbleError => {
+const withEvents = (error: MarbleError, servers: readonly MemoryServer[]): MarbleError => {
   const lines = servers
     .flatMap((server) => server.told)
     .map(({ error: told, uri }) => `  ${told.message}${uri === undefined ? '' : ` (${uri})`}`);

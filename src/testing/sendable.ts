@@ -13,8 +13,9 @@ export type SentFields = Readonly<Record<string, string | number | undefined>>;
  */
 export const sent = (method: string, target: string, fields: SentFields = {}, body: string | Uint8Array = ''): Buffer => {
   const octets = Buffer.from(body as string); // one overload for each
-  const isChunked = Object.keys(fields).some((name) => name.toLowerCase() === 'transfer-encoding');
-  const usual: SentFields = { host: 'test', ...(octets.length > 0 && !isChunked ? { 'content-length': octets.length } : {}) };
+  const given = new Set(Object.keys(fields).map((name) => name.toLowerCase()));
+  const isCounted = octets.length > 0 && !given.has('transfer-encoding') && !given.has('content-length');
+  const usual: SentFields = { ...(given.has('host') ? {} : { host: 'test' }), ...(isCounted ? { 'content-length': octets.length } : {}) };
   const lines = Object.entries({ ...usual, ...fields })
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}: ${value}\r\n`);

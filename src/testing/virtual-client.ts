@@ -8,7 +8,7 @@ import { map, type Observable, ReplaySubject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { OptionError } from '../errors.js';
 import { FrameReader, type ReceivedFrame, wordsOf } from './frame-reader.js';
-import { readingsFrom } from './marble-diagram.js';
+import { type Frame, readingsFrom } from './marble-diagram.js';
 import type { MemoryClient } from './memory-client.js';
 import type { MemoryStream } from './memory-stream.js';
 import { type ReplyHead, ReplyReader } from './reply-reader.js';
@@ -50,8 +50,8 @@ const NO_CODE = 1005;
 const DATE = /date: [^\r]+\r\n/g;
 const METHOD = /(?:^|\r\n)([A-Z]+) [^ \r\n]+ HTTP\/1\.[01]\r\n/g;
 
-/** Only `server.client()` makes one. */
-export class VirtualClient {
+/** A client of a virtual server; `server.client()` makes it. */
+export interface VirtualClient {
   /** All octets as latin1 text, without `date` lines: the frame tells the time. `|` is the server's FIN, `#` its RST. */
   readonly bytes$: Observable<string>;
   /** The head of each reply when it comes, 1xx included. Does not complete: `closed$` tells of the end. */
@@ -62,6 +62,47 @@ export class VirtualClient {
   readonly frames$: Observable<string>;
   readonly closed$: Observable<ClosedBy>;
   /** Whether the server reads from this client's socket; tells when that changes. */
+  readonly isRead$: Observable<boolean>;
+  /** The pieces of one reply's body as text, as they come: `|` when the reply is complete, `#` when it is cut. 1xx do not count. */
+  reply$(index?: number): Observable<string>;
+}
+
+/** One thing that a client does. */
+export interface Act {
+  readonly frame: number;
+  readonly does: (client: ScriptedClient) => void;
+}
+
+/** The acts of a script; reading and connecting are not among them. */
+export const actsFrom = ({ sends, values, vanishes }: ClientScript): readonly Act[] => [
+  ...marblesIn(sends, values).map(({ frame, notification: { kind, value } }) => ({
+    frame,
+    does: (client: ScriptedClient) => {
+      if (kind === 'N')
+        client.send(value as Sendable); // what `values` holds, or a letter
+      else if (kind === 'C') client.end();
+      else client.reset();
+    },
+  })),
+  ...marblesIn(vanishes).map(({ frame, notification: { kind } }) => ({
+    frame,
+    does: (client: ScriptedClient) => {
+      if (kind === 'N') client.vanish();
+      else if (kind === 'C') client.end();
+      else client.reset();
+    },
+  })),
+];
+
+const marblesIn = (diagram: string | undefined, values?: ClientScript['values']): readonly Frame[] =>
+  diagram === undefined ? [] : TestScheduler.parseMarbles(diagram, values, undefined, false, true);
+
+export class ScriptedClient implements VirtualClient {
+  readonly bytes$: Observable<string>;
+  readonly heads$: Observable<ReplyHead>;
+  readonly replies$: Observable<ReceivedReply>;
+  readonly frames$: Observable<string>;
+  readonly closed$: Observable<ClosedBy>;
   readonly isRead$: Observable<boolean>;
   private readonly script: ClientScript;
   private readonly scheduler: TestScheduler;
@@ -83,7 +124,7 @@ export class VirtualClient {
   private hasEnded: boolean;
 
   /** @param connect - Opens the connection. */
-  constructor(script: ClientScript, scheduler: TestScheduler, connect: () => MemoryStream) {
+  constructor(script: ClientScript, acts: readonly Act[], scheduler: TestScheduler, connect: () => MemoryStream) {
     this.script = script;
     this.scheduler = scheduler;
     this.bytes = new ReplaySubject();
@@ -117,45 +158,22 @@ export class VirtualClient {
       },
       () => this.methods.shift() ?? 'GET',
     );
-    this.schedule(connect);
+    this.schedule(connect, acts);
   }
 
-  /** The pieces of one reply's body as text, as they come: `|` when the reply is complete, `#` when it is cut. 1xx do not count. */
   reply$(index: number = 0): Observable<string> {
     return this.bodyAt(index).pieces$;
   }
 
   // ── what it does ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private schedule(connect: () => MemoryStream): void {
-    const { connects, sends, values, reads, vanishes } = this.script;
+  private schedule(connect: () => MemoryStream, acts: readonly Act[]): void {
+    const { connects, reads } = this.script;
     const start = connects === undefined ? 0 : frameOf('connects', connects);
     if (start === 0) this.connect(connect);
     else this.scheduler.schedule(() => this.connect(connect), start);
-    for (const { frame, notification } of sends === undefined ? [] : TestScheduler.parseMarbles(sends, values, undefined, false, true)) {
-      this.scheduler.schedule(() => {
-        if (notification.kind === 'N')
-          this.send(notification.value as Sendable); // what `values` holds, or a letter
-        else if (notification.kind === 'C') this.line?.end();
-        else this.reset();
-      }, frame);
-    }
-    for (const { frame, octets } of reads === undefined ? [] : readingsFrom(reads)) {
-      this.scheduler.schedule(() => {
-        if (this.hasGone) return;
-        if (octets === null) this.line?.hold();
-        else this.line?.take(octets);
-      }, frame);
-    }
-    for (const { frame, notification } of vanishes === undefined
-      ? []
-      : TestScheduler.parseMarbles(vanishes, undefined, undefined, false, true)) {
-      this.scheduler.schedule(() => {
-        if (notification.kind === 'C') this.line?.end();
-        else if (notification.kind === 'E') this.reset();
-        else this.vanish();
-      }, frame);
-    }
+    for (const { frame, does } of acts) this.scheduler.schedule(() => does(this), frame);
+    for (const { frame, octets } of reads === undefined ? [] : readingsFrom(reads)) this.scheduler.schedule(() => this.read(octets), frame);
   }
 
   private connect(connect: () => MemoryStream): void {
@@ -169,22 +187,37 @@ export class VirtualClient {
     });
   }
 
-  private send(data: Sendable): void {
+  send(data: Sendable): void {
     if (this.hasGone) return;
-    if (this.line === null) throw new OptionError('sends', 'sends before it connects');
     const octets = Buffer.from(data as string); // one overload for each
     if (!this.isUpgraded) for (const [, method] of octets.toString('latin1').matchAll(METHOD)) this.methods.push(method);
-    this.line.send(octets);
+    this.connected.send(octets);
   }
 
-  private reset(): void {
-    this.hasGone = true;
-    this.line?.reset();
+  end(): void {
+    if (!this.hasGone) this.connected.end();
   }
 
-  private vanish(): void {
+  reset(): void {
     this.hasGone = true;
-    this.line?.hold();
+    this.connected.reset();
+  }
+
+  /** Without a word. */
+  vanish(): void {
+    this.hasGone = true;
+    this.connected.hold();
+  }
+
+  private read(octets: number | null): void {
+    if (this.hasGone) return;
+    if (octets === null) this.connected.hold();
+    else this.connected.take(octets);
+  }
+
+  private get connected(): MemoryClient {
+    if (this.line === null) throw new OptionError('connects', 'is later than the first thing that the client does');
+    return this.line;
   }
 
   /** As soon as what the server does now is done. */

@@ -6,7 +6,9 @@ import { optionsFrom, type ServerOptions } from '../server/options.js';
 import { type Server, type ServerStatus, startServer, type StopOptions } from '../server/run-server.js';
 import type { ServerEvent } from '../server/server-event.js';
 import { MemoryAcceptor } from './memory-acceptor.js';
-import { type ClientScript, VirtualClient } from './virtual-client.js';
+import type { MemoryStream } from './memory-stream.js';
+import type { RecordedConnection } from './recording.js';
+import { actsFrom, type ClientScript, ScriptedClient, type VirtualClient } from './virtual-client.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 /** Where the memory network's end of a connection begins to wait; of the operating system's, which also buffers, it differs by machine. */
@@ -18,12 +20,24 @@ export interface VirtualServerOptions extends Partial<ServerOptions> {
   readonly writeBuffer?: number | undefined;
 }
 
-/** Only `network.server()` makes one. */
-export class VirtualServer {
+/** A server in virtual time; `network.server()` makes it. */
+export interface VirtualServer {
   /** Everything that went wrong, as `Server.events$`. */
   readonly events$: Observable<ServerEvent>;
   readonly status$: Observable<ServerStatus>;
   /** How many connections are open; tells when that changes. */
+  readonly connections$: Observable<number>;
+  /** A client of this server, acting as the diagrams say. */
+  client(script?: ClientScript): VirtualClient;
+  /** The client of a recording, sending what it sent, when it did. */
+  replay(recorded: RecordedConnection): VirtualClient;
+  /** As `Server.stop`: from the second frame on, as the server is bound in the first. */
+  stop(options?: StopOptions): Promise<void>;
+}
+
+export class MemoryServer implements VirtualServer {
+  readonly events$: Observable<ServerEvent>;
+  readonly status$: Observable<ServerStatus>;
   readonly connections$: Observable<number>;
   /** What has been told of so far, for messages of tests that fail. */
   readonly told: readonly ServerEvent[];
@@ -61,23 +75,35 @@ export class VirtualServer {
     });
   }
 
-  /** A client of this server, acting as the diagrams say. */
   client(script: ClientScript = {}): VirtualClient {
-    return new VirtualClient(script, this.scheduler, () => {
-      const stream = this.acceptor.connect({
-        highWaterMark: this.writeBuffer,
-        ...(script.reads === undefined ? {} : { credit: 0 }),
-        ...(script.remoteAddr === undefined ? {} : { remoteAddress: script.remoteAddr }),
-      });
-      this.connections.next(this.acceptor.streams.size);
-      stream.on('close', () => this.connections.next(this.acceptor.streams.size));
-      return stream;
-    });
+    return new ScriptedClient(script, actsFrom(script), this.scheduler, () => this.connect(script));
   }
 
-  /** As `Server.stop`: from the second frame on, as the server is bound in the first. */
+  replay({ sent }: RecordedConnection): VirtualClient {
+    const acts = sent.map(({ time, bytes }) => ({
+      frame: time,
+      does: (client: ScriptedClient) => {
+        if (bytes === 'end') client.end();
+        else if (bytes === 'reset') client.reset();
+        else client.send(bytes);
+      },
+    }));
+    return new ScriptedClient({ isPolite: false }, acts, this.scheduler, () => this.connect({}));
+  }
+
   stop(options?: StopOptions): Promise<void> {
     if (this.server === null) throw new Error('the server is bound at the end of the first frame: stop it later');
     return this.server.stop(options);
+  }
+
+  private connect({ reads, remoteAddr }: ClientScript): MemoryStream {
+    const stream = this.acceptor.connect({
+      highWaterMark: this.writeBuffer,
+      ...(reads === undefined ? {} : { credit: 0 }),
+      ...(remoteAddr === undefined ? {} : { remoteAddress: remoteAddr }),
+    });
+    this.connections.next(this.acceptor.streams.size);
+    stream.on('close', () => this.connections.next(this.acceptor.streams.size));
+    return stream;
   }
 }
