@@ -62,6 +62,7 @@ export type ErrorCode =
   | 'RHK_UNKNOWN_TRANSFER_CODING'
   | 'RHK_UNKNOWN_VERSION'
   | 'RHK_ADMISSION_FULL'
+  | 'RHK_ADMISSION_TIMEOUT'
   | 'RHK_SLOW_CLIENT'
   | 'RHK_STALLED'
   | 'RHK_CLIENT_GONE'
@@ -111,6 +112,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_UNKNOWN_TRANSFER_CODING: peer(501, 'RFC 9112 §6.1', 'the transfer coding is not supported'),
   RHK_UNKNOWN_VERSION: peer(505, 'RFC 9110 §15.6.6', 'the HTTP version is not supported'),
   RHK_ADMISSION_FULL: server(503, 'RFC 9110 §15.6.4', 'the server is busy'),
+  RHK_ADMISSION_TIMEOUT: server(503, 'RFC 9110 §15.6.4', 'the server is busy'),
   RHK_SLOW_CLIENT: server(0, 'this project', 'more is waiting for a client than may wait'),
   RHK_STALLED: peer(0, 'this project', 'the client took no byte for too long'),
   RHK_CLIENT_GONE: peer(0, 'this project', 'the client has gone'),
@@ -149,11 +151,36 @@ export class ProtocolError extends HttpKitError {
   }
 }
 
-/** The server refused work by design, because it has as much as it may hold. Touches that request only. */
-export class OverloadError extends HttpKitError {}
+/** What an {@link OverloadError} may carry besides its code and message. */
+export interface OverloadErrorOptions extends ErrorOptions {
+  /** Seconds; default 1. */
+  readonly retryAfter?: number;
+}
+
+/**
+ * The server refused work by design, because it has as much as it may hold. Touches that request only.
+ *
+ * Has no stack, as {@link ProtocolError}: refusing must stay cheap when there is much to refuse.
+ */
+export class OverloadError extends HttpKitError {
+  /** Seconds after which a client that gets a 503 may try again. */
+  readonly retryAfter: number;
+
+  constructor(code: ErrorCode, message?: string, options?: OverloadErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(code, message, options);
+    Error.stackTraceLimit = stackTraceLimit;
+    this.retryAfter = options?.retryAfter ?? 1;
+  }
+}
 
 /** The application failed; `cause` is what it threw. Touches that request only. */
 export class HandlerError extends HttpKitError {}
+
+/** What the application threw, as an error of ours. */
+export const failureFrom = (cause: unknown): HandlerError =>
+  new HandlerError('RHK_HANDLER_FAILED', `handler failed: ${messageOf(cause)}`, { cause });
 
 /** What a {@link HttpError} may carry besides its status and message. */
 export interface HttpErrorOptions extends ErrorOptions {

@@ -18,6 +18,8 @@ export { multiplex, type MultiplexTopics } from './rx/multiplex.js';
 export { websocket, type WebSocketOperator } from './rx/websocket.js';
 export { type EncodedMessage, encodeOnce } from './protocol/encoded-message.js';
 export { file, type FileBody } from './rx/file-body.js';
+export { admit, type Admit, type AdmitOptions } from './rx/admit.js';
+export type { Pressure } from './rx/admission.js';
 export { asBytes } from './rx/as-bytes.js';
 export { asForm, type Form } from './rx/as-form.js';
 export { asJson } from './rx/as-json.js';
@@ -33,5 +35,6 @@ export {
   HttpKitError,
   OptionError,
   OverloadError,
+  type OverloadErrorOptions,
   ProtocolError,
 } from './errors.js';

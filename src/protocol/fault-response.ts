@@ -2,7 +2,7 @@
  * What a client is told of an error: one place for all three seams (before a request exists, while the handler runs,
  * while the reply is written). Says nothing of the inside and nothing of the input.
  */
-import { ERRORS, HttpError, HttpKitError } from '../errors.js';
+import { ERRORS, HttpError, HttpKitError, OverloadError } from '../errors.js';
 import type { ResponseHeaders } from './response-head.js';
 
 /** A whole reply, `text/plain`. */
@@ -11,8 +11,6 @@ export interface FaultResponse {
   readonly headers: ResponseHeaders | undefined;
   readonly body: string;
 }
-
-const RETRY_AFTER_SECONDS = 1;
 
 /**
  * @param error - What was thrown. Of a {@link HttpError} the client gets status and message, of our own errors the
@@ -23,6 +21,6 @@ export const faultResponse = (error: unknown): FaultResponse => {
   if (!(error instanceof HttpKitError) || error.status === 0) {
     return { status: 500, headers: undefined, body: ERRORS.RHK_HANDLER_FAILED.sentence };
   }
-  const headers = error.status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : undefined;
+  const headers = error instanceof OverloadError ? { 'retry-after': error.retryAfter } : undefined;
   return { status: error.status, headers, body: ERRORS[error.code].sentence };
 };

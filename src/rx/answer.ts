@@ -4,7 +4,7 @@
  * Owns: what an item means, in which order bodies go out, what a failure becomes. Leaves: framing to the port.
  */
 import { Observable, Subscriber } from 'rxjs';
-import { HandlerError, HttpError, HttpKitError, messageOf, OverloadError } from '../errors.js';
+import { failureFrom, HandlerError, HttpError, HttpKitError, OverloadError } from '../errors.js';
 import { faultResponse } from '../protocol/fault-response.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 import type { ExchangePort, Settlement } from '../transport/contracts.js';
@@ -13,7 +13,7 @@ import { FileBody } from './file-body.js';
 import { FrameBody } from './frame-body.js';
 import { FrameSource } from './frame-source.js';
 import type { Handler } from './handler.js';
-import type { HttpRequest, IncomingRequest } from './request.js';
+import type { HttpRequest, IncomingRequest, ReplyInWork } from './request.js';
 import { type Body, bodyOf, type HttpResponse, isPiece, isResponse, type Reply } from './response.js';
 import type { WaitingRoom } from './waiting-room.js';
 
@@ -42,7 +42,7 @@ export interface RunListener {
 /**
  * The handler's subscriber itself, rather than an observer that RxJS would wrap into two more objects for each request.
  */
-export class HandlerRun extends Subscriber<Reply> implements SourceListener {
+export class HandlerRun extends Subscriber<Reply> implements SourceListener, ReplyInWork {
   private readonly request: IncomingRequest;
   private readonly port: ExchangePort;
   private readonly listener: RunListener;
@@ -50,6 +50,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
   /** The body in work, when it is more than one piece. */
   private source: RunningSource | null;
   private waiting: Body[] | null;
+  private onOver: (() => void)[] | null;
   private isWaiting: boolean;
   private hasBegun: boolean;
   private isComplete: boolean;
@@ -63,6 +64,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
     this.room = room;
     this.source = null;
     this.waiting = null;
+    this.onOver = null;
     this.isWaiting = false;
     this.hasBegun = false;
     this.isComplete = false;
@@ -79,6 +81,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
       return;
     }
     this.isWaiting = true;
+    this.request.reply = this;
     try {
       handler(single(this.request)).subscribe(this);
     } catch (error) {
@@ -97,7 +100,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
 
   /** RxJS drops what is thrown behind the end, by a finalizer of a handler that completes at once; here it is an event. */
   override error(error: unknown): void {
-    if (this.isStopped) this.port.report(failureOf(error));
+    if (this.isStopped) this.port.report(failureFrom(error));
     else super.error(error);
   }
 
@@ -190,7 +193,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
   /** Ends this exchange, and nothing else, with an error. */
   private fail(error: unknown): void {
     this.isOver = true;
-    const known = error instanceof HttpKitError || error instanceof HttpError ? error : failureOf(error);
+    const known = error instanceof HttpKitError || error instanceof HttpError ? error : failureFrom(error);
     this.release(); // as in `end`
     if (this.port.isHeadSent) {
       this.port.cut(known);
@@ -235,13 +238,21 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener {
     this.waiting = null;
     source?.stop();
     this.letGo();
+    this.request.reply = null;
+    const { onOver } = this;
+    this.onOver = null;
+    if (onOver !== null) for (const action of onOver) action();
+  }
+
+  whenOver(action: () => void): void {
+    (this.onOver ??= []).push(action);
   }
 
   private letGo(): void {
     try {
       this.unsubscribe();
     } catch (error) {
-      this.port.report(failureOf(error)); // a finalizer of the application threw
+      this.port.report(failureFrom(error)); // a finalizer of the application threw
     }
   }
 
@@ -260,9 +271,6 @@ const single = (request: HttpRequest): Observable<HttpRequest> =>
   });
 
 const EMPTY_RESPONSE: HttpResponse = {};
-
-const failureOf = (cause: unknown): HandlerError =>
-  new HandlerError('RHK_HANDLER_FAILED', `handler failed: ${messageOf(cause)}`, { cause });
 
 /** A status that the application chose, "not mine" and a file that is not there are no failures. */
 const isWorthReporting = (error: HttpKitError | HttpError): boolean => error instanceof HttpKitError && error.status !== 404;

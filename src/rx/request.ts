@@ -49,9 +49,17 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
+/** The reply to a request, while it is being made; for the rx floor only. */
+export interface ReplyInWork {
+  /** Called once, when the reply is complete or cannot be completed, behind all finalizers of its handler. */
+  whenOver(action: () => void): void;
+}
+
 export class IncomingRequest implements HttpRequest {
   /** The exchange that this request belongs to; for the rx floor only. */
   readonly port: ExchangePort;
+  /** `null` before and behind. */
+  reply: ReplyInWork | null;
   private readonly head: RequestHead;
   private cachedPeer: Peer | undefined;
   private cachedHeaders: Fields | undefined;
@@ -67,6 +75,7 @@ export class IncomingRequest implements HttpRequest {
   constructor(port: ExchangePort) {
     this.incomingRequest = this;
     this.port = port;
+    this.reply = null;
     this.head = port.head;
     this.cachedPeer = undefined;
     this.cachedHeaders = undefined;
@@ -202,6 +211,9 @@ export const extend = <R extends HttpRequest, F extends object>(request: R, fiel
 
 /** The exchange that a request belongs to, also through `extend`. */
 export const portOf = (request: HttpRequest): ExchangePort => (request as IncomingRequest).incomingRequest.port; // requests are made nowhere else
+
+/** The request that a server made, also through `extend`; `undefined` for one of another make. */
+export const originOf = (request: HttpRequest): IncomingRequest | undefined => (request as Partial<IncomingRequest>).incomingRequest; // asked, not assumed
 
 /** Headers are read anew when they are asked for again: the strings of a handshake need not stay as long as its WebSocket. */
 export const forgetHeaders = (request: HttpRequest): void => {
