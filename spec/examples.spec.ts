@@ -97,6 +97,13 @@ const PROBES: Readonly<Record<string, (example: RunningExample) => Promise<void>
     expect((await fetch(example.url)).status).to.equal(200);
   },
 
+  'admission.ts': async (example) => {
+    const replies = await Promise.all(['/1', '/2', '/3', '/4'].map((path) => fetch(`${example.url}${path}`)));
+    expect(replies.map(({ status }) => status).sort()).to.deep.equal([200, 200, 200, 503]);
+    expect(replies.find(({ status }) => status === 503)?.headers.get('retry-after')).to.equal('3');
+    await example.printed('2 waiting');
+  },
+
   'websocket-echo.ts': async ({ url }) => {
     expect(await hear(url, 2, ['hello', 'again'])).to.deep.equal(['hello', 'again']);
     expect((await fetch(url)).status).to.equal(426);
