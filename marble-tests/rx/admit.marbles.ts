@@ -1,6 +1,6 @@
 import { catchError, EMPTY, filter, map, mergeMap, NEVER, type Observable, of, takeUntil, throwError } from 'rxjs';
 import { admit, type AdmitOptions, type Handler, type HttpRequest, type Middleware, OverloadError, type Pressure } from 'rx-http-kit';
-import { marbles } from '../../spec/support/marbles.js';
+import { marbles } from 'rx-http-kit/testing';
 
 /** A request that no server made, as applications make them in tests. */
 const requestTo = (uri: string): HttpRequest => ({ uri }) as HttpRequest; // the handlers here read nothing else

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { concat, map, mergeMap, NEVER, type Observable } from 'rxjs';
 import { admit, type AdmitOptions, type Handler, type ServerOptions, websocket } from 'rx-http-kit';
-import { marbles, type MarbleHelpers } from '../../spec/support/marbles.js';
+import { marbles, type MarbleHelpers } from 'rx-http-kit/testing';
 import { chunk, fault, get, LAST_CHUNK, play, streamed, undated, VirtualServer, whole } from '../support/virtual-server.js';
 
 const BUSY = fault('503 Service Unavailable', 'the server is busy', 'retry-after: 7\r\n');
