@@ -18,7 +18,7 @@ describe('ERRORS', () => {
     for (const [code, { status, fault }] of entries) {
       if (status === 500) expect(fault, code).to.equal('handler');
       if (status === 503) expect(fault, code).to.equal('server');
-      if (fault === 'peer' && status !== 0) expect([400, 408, 413, 414, 415, 417, 431, 501, 505], code).to.include(status);
+      if (fault === 'peer' && status !== 0) expect([400, 408, 410, 413, 414, 415, 417, 431, 501, 505], code).to.include(status);
     }
   });
 

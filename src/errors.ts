@@ -57,6 +57,9 @@ export type ErrorCode =
   | 'RHK_BAD_STATUS'
   | 'RHK_CHANNEL_TAKEN'
   | 'RHK_BAD_HEADER'
+  | 'RHK_BAD_EVENT'
+  | 'RHK_CURSOR_LOST'
+  | 'RHK_TOPIC_ENDED'
   | 'RHK_BODY_LENGTH'
   | 'RHK_UNKNOWN_METHOD'
   | 'RHK_UNKNOWN_TRANSFER_CODING'
@@ -107,6 +110,9 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_BAD_STATUS: handler(500, 'RFC 9110 §15', 'internal server error'),
   RHK_CHANNEL_TAKEN: handler(500, 'this project', 'internal server error'),
   RHK_BAD_HEADER: handler(500, 'RFC 9110 §5.5', 'internal server error'),
+  RHK_BAD_EVENT: handler(500, 'WHATWG HTML §9.2', 'internal server error'),
+  RHK_CURSOR_LOST: peer(410, 'this project', 'what was published behind this cursor is not kept any more'),
+  RHK_TOPIC_ENDED: handler(500, 'this project', 'internal server error'),
   RHK_BODY_LENGTH: handler(0, 'RFC 9112 §6.3', 'the reply body does not have its announced length'),
   RHK_UNKNOWN_METHOD: peer(501, 'RFC 9110 §15.6.2', 'the method is not supported'),
   RHK_UNKNOWN_TRANSFER_CODING: peer(501, 'RFC 9112 §6.1', 'the transfer coding is not supported'),
