@@ -16,6 +16,8 @@ export type { ChannelOptions } from './rx/channel-options.js';
 export { type Codec, json, type Message } from './rx/codec.js';
 export { multiplex, type MultiplexTopics } from './rx/multiplex.js';
 export { websocket, type WebSocketOperator } from './rx/websocket.js';
+export { topic, type Topic, type TopicOptions } from './topics/topic.js';
+export type { Follower, Published, Replay, Replayable, Unfollow } from './rx/replayable.js';
 export { type EncodedMessage, encodeOnce } from './protocol/encoded-message.js';
 export { file, type FileBody } from './rx/file-body.js';
 export { admit, type Admit, type AdmitOptions } from './rx/admit.js';
