@@ -14,6 +14,7 @@ export { asChannel, type ChannelCallbacks, type ChannelOutput, type ChannelSetup
 export type { Channel, ChannelClose, CloseStatus, SendOptions } from './rx/channel.js';
 export type { ChannelOptions } from './rx/channel-options.js';
 export { type Codec, json, type Message } from './rx/codec.js';
+export { draining } from './rx/draining.js';
 export { multiplex, type MultiplexTopics } from './rx/multiplex.js';
 export { websocket, type WebSocketOperator } from './rx/websocket.js';
 export { topic, type Topic, type TopicOptions } from './topics/topic.js';

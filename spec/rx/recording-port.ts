@@ -31,6 +31,8 @@ export class RecordingPort implements ExchangePort {
   hasChannel: boolean;
   onDrain: (() => void) | null;
   onSettled: ((how: Settlement) => void) | null;
+  drainingMs: number | null;
+  onDraining: ((withinMs: number) => void) | null;
   /** Called with each piece, for what happens while it is written. */
   onWrite: ((piece: string) => void) | null;
 
@@ -46,6 +48,8 @@ export class RecordingPort implements ExchangePort {
     this.hasChannel = false;
     this.onDrain = null;
     this.onSettled = null;
+    this.drainingMs = null;
+    this.onDraining = null;
     this.onWrite = null;
   }
 

@@ -31,6 +31,8 @@ export const requestOf = (headers: Readonly<Record<string, string>> = {}): Memor
     hasChannel: false,
     endsWithInput: false,
     isSettled: false,
+    drainingMs: null,
+    onDraining: null,
     report: (error: { readonly code?: string }) => void reported.push(error.code ?? 'no code'),
   };
   return {

@@ -523,7 +523,7 @@ describe('Connection', () => {
       const used = engine.connect().client;
       used.send(get());
       engine.clock.settle();
-      engine.engine.drain();
+      engine.engine.drain(100);
       engine.clock.settle();
       expect([idle.isClosed, used.isClosed, engine.isClosed]).to.deep.equal([true, true, true]);
     });
@@ -532,7 +532,7 @@ describe('Connection', () => {
       const engine = new WireEngine(later);
       const { client } = engine.connect();
       client.send(get() + get());
-      engine.engine.drain();
+      engine.engine.drain(100);
       engine.clock.advance(1_000);
       expect(engine.isClosed).to.equal(false);
       answer(engine.exchanges[0], 'a');
@@ -548,7 +548,7 @@ describe('Connection', () => {
       const engine = new WireEngine(answerWith('a'));
       const { client } = engine.connect();
       client.send('GET / HTTP/1.1\r\n');
-      engine.engine.drain();
+      engine.engine.drain(100);
       engine.clock.settle();
       expect(client.isClosed).to.equal(false);
       client.send('host: x\r\n\r\n');
@@ -561,7 +561,7 @@ describe('Connection', () => {
       const { client } = engine.connect({ credit: 10 });
       client.send(get());
       engine.clock.settle();
-      engine.engine.drain();
+      engine.engine.drain(100);
       engine.clock.settle();
       expect(client.isClosed).to.equal(false);
       client.take();
@@ -575,7 +575,7 @@ describe('Connection', () => {
       engine.connect(); // keeps the port
       const running = engine.connect().client;
       running.send(get());
-      engine.engine.drain();
+      engine.engine.drain(100);
       const { stream } = engine.connect();
       expect(stream.destroyed).to.equal(true);
       expect(engine.ports).to.have.lengthOf(2);

@@ -69,6 +69,8 @@ export class IncomingRequest implements HttpRequest {
    * field of the application can hide it, but one of this name.
    */
   readonly incomingRequest: IncomingRequest;
+  /** Who is told when the server drains; for the rx floor only. */
+  drainListeners: readonly ((withinMs: number) => void)[];
   private controller: AbortController | undefined;
   private isAborted: boolean;
 
@@ -80,6 +82,7 @@ export class IncomingRequest implements HttpRequest {
     this.cachedPeer = undefined;
     this.cachedHeaders = undefined;
     this.cachedBody$ = undefined;
+    this.drainListeners = NONE;
     this.controller = undefined;
     this.isAborted = false;
   }
@@ -173,6 +176,7 @@ export class IncomingRequest implements HttpRequest {
   }
 }
 
+const NONE: readonly never[] = [];
 const CHARSET = /;[ \t]*charset=(?:"([^"]*)"|([^\s;"]+))/i;
 
 /** Reads when subscribed, and tells the port when the subscriber has lost interest. */

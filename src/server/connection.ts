@@ -42,7 +42,7 @@ export class PortConnection implements Connection {
         onExchange: (exchange) => subscriber.next(new PortExchange(exchange, this.room)),
         onClosed: () => subscriber.complete(),
       });
-      return () => this.port.drain();
+      return () => this.port.drain(0);
     });
   }
 

@@ -53,8 +53,10 @@ export class Listening {
   /** Subscribing binds, unsubscribing drains. Can be subscribed once. */
   readonly connections$: Observable<Connection>;
   private readonly engine: Engine;
+  private drainsWithinMs: number;
 
   constructor(ground: Ground, options: ServerOptions, hooks: ListenHooks) {
+    this.drainsWithinMs = Infinity;
     const room = new WaitingRoom(options.queueSize);
     let subscriber: Subscriber<Connection> | undefined;
     this.engine = new Engine(ground.acceptor, ground.clock, options, {
@@ -67,8 +69,13 @@ export class Listening {
     this.connections$ = new Observable((first) => {
       subscriber = first;
       this.engine.open();
-      return () => this.engine.drain();
+      return () => this.engine.drain(this.drainsWithinMs);
     });
+  }
+
+  /** Says how long after `connections$` is unsubscribed `destroy` will be called: those who end by themselves keep to it. */
+  drainWithin(milliseconds: number): void {
+    this.drainsWithinMs = milliseconds;
   }
 
   /** Closes every connection now. */

@@ -130,6 +130,7 @@ class RunningServer implements Server {
     }
     this.statuses.next('stopping');
     if (timeout > 0 && timeout !== Infinity) this.cancelCut = this.ground.clock.after(timeout, () => this.cut());
+    this.listening.drainWithin(timeout);
     this.stopping$.next();
     if (timeout === 0) this.cut();
     return this.stopped;

@@ -91,7 +91,7 @@ class ServedPort implements ServedConnection, ConnectionListener, RunListener {
 
   abandon(): void {
     this.run?.abandon();
-    this.port.drain();
+    this.port.drain(0);
   }
 }
 

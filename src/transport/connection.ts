@@ -41,6 +41,8 @@ export interface ConnectionHost {
   readonly deadlines: Deadlines<Timed>;
   /** The `server` line, empty for none. */
   readonly serverLine: string;
+  /** Milliseconds until everything is closed; `null` while the server does not drain. */
+  readonly drainingMs: number | null;
   headStart(status: number): string;
   acquireParser(): RequestParser;
   releaseParser(parser: RequestParser): void;
@@ -170,6 +172,10 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     return this.host.limits.maxBufferedBytes;
   }
 
+  get drainingMs(): number | null {
+    return this.host.drainingMs;
+  }
+
   get maxWs(): number {
     return this.host.limits.maxWs;
   }
@@ -185,12 +191,15 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     this.stream.on('end', () => this.onEnd());
   }
 
-  drain(): void {
+  drain(withinMs: number): void {
     this.isDraining = true;
     if (this.phase !== Phase.OPEN) return;
-    if (this.session !== null) this.session.close(GOING_AWAY, '');
-    else if (this.exchange !== null) this.exchange.keepAlive = false;
-    else if (this.parser !== null && this.parser.isInHead)
+    const { exchange } = this;
+    if (exchange !== null) {
+      exchange.keepAlive = false;
+      const endsByItself = withinMs > 0 && exchange.tellDraining(withinMs);
+      if (!endsByItself) this.session?.close(GOING_AWAY, '');
+    } else if (this.parser !== null && this.parser.isInHead)
       return; // a head in work may be finished, and answered
     else if (this.waiting > 0) this.shut();
     else this.destroy();

@@ -229,6 +229,13 @@ export interface ExchangePort {
   onDrain: (() => void) | null;
   /** Called once when the exchange ends by itself: the client has gone, or needs nothing more (HEAD). */
   onSettled: ((how: Settlement) => void) | null;
+  /** Milliseconds until what still runs is cut, as the server drains; `null` while it does not. */
+  readonly drainingMs: number | null;
+  /**
+   * Called once when the server begins to drain, with those milliseconds. Who listens ends in time by itself: its WebSocket is
+   * not closed with 1001.
+   */
+  onDraining: ((withinMs: number) => void) | null;
 }
 
 /** Who hears of a connection's requests. */
@@ -243,8 +250,12 @@ export interface ConnectionPort {
   readonly peer: Peer;
   /** Starts to read. Before this no byte is taken from the socket. */
   start(listener: ConnectionListener): void;
-  /** Takes no further request: closes at once when idle, else behind the reply that is owed. */
-  drain(): void;
+  /**
+   * Takes no further request: closes at once when idle, else behind the reply that is owed.
+   *
+   * @param withinMs - Until it will be destroyed, for the exchange that wants to know; 0 tells it nothing.
+   */
+  drain(withinMs: number): void;
   /** Closes now. */
   destroy(): void;
 }

@@ -39,6 +39,8 @@ export class Engine implements ConnectionHost {
   private readonly spareParsers: RequestParser[];
   private isListening: boolean;
   private isClosing: boolean;
+  /** When everything is closed, by the clock; Infinity for never. */
+  private closesAt: number;
   /** Nothing listens any more. */
   private isClosed: boolean;
 
@@ -55,6 +57,7 @@ export class Engine implements ConnectionHost {
     this.spareParsers = [];
     this.isListening = false;
     this.isClosing = false;
+    this.closesAt = Infinity;
     this.isClosed = false;
   }
 
@@ -79,17 +82,26 @@ export class Engine implements ConnectionHost {
     });
   }
 
-  /** Accepts no connection and no further request; what runs may finish. */
-  drain(): void {
+  get drainingMs(): number | null {
+    return this.isClosing ? Math.max(0, this.closesAt - this.clock.now()) : null;
+  }
+
+  /**
+   * Accepts no connection and no further request; what runs may finish.
+   *
+   * @param withinMs - Until `destroy` will be called, for those who end by themselves.
+   */
+  drain(withinMs: number): void {
     if (this.isClosing) return;
     this.isClosing = true;
+    this.closesAt = this.clock.now() + withinMs;
     this.acceptor.close();
-    for (const connection of this.deadlines.watched) connection.drain();
+    for (const connection of this.deadlines.watched) connection.drain(withinMs);
   }
 
   /** Closes everything now. */
   destroy(): void {
-    this.drain();
+    this.drain(0);
     for (const connection of this.deadlines.watched) connection.destroy();
   }
 

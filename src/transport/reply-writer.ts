@@ -37,6 +37,7 @@ export interface ReplyCarrier {
   readonly waiting: number;
   readonly maxBufferedBytes: number;
   readonly maxWs: number;
+  readonly drainingMs: number | null;
   /** Asks for a flush when the turn ends. */
   touch(): void;
   /** Flushes now. */
@@ -65,6 +66,7 @@ export class ReplyWriter implements ExchangePort {
   hasChannel: boolean;
   onDrain: (() => void) | null;
   onSettled: ((how: Settlement) => void) | null;
+  onDraining: ((withinMs: number) => void) | null;
   /** `write` has returned false since the last flush. */
   isStarved: boolean;
   private readonly carrier: ReplyCarrier;
@@ -86,6 +88,7 @@ export class ReplyWriter implements ExchangePort {
     this.hasChannel = false;
     this.onDrain = null;
     this.onSettled = null;
+    this.onDraining = null;
     this.isStarved = false;
     this.carrier = carrier;
     this.isHead = head.method === 'HEAD';
@@ -99,6 +102,10 @@ export class ReplyWriter implements ExchangePort {
 
   get peer(): Peer {
     return this.carrier.peer;
+  }
+
+  get drainingMs(): number | null {
+    return this.carrier.drainingMs;
   }
 
   get isHeadSent(): boolean {
@@ -183,6 +190,14 @@ export class ReplyWriter implements ExchangePort {
 
   report(error: unknown): void {
     this.carrier.report(error, this.head);
+  }
+
+  /** @returns Whether somebody listens, who will end this exchange in time. */
+  tellDraining(withinMs: number): boolean {
+    const { onDraining } = this;
+    this.onDraining = null;
+    onDraining?.(withinMs);
+    return onDraining !== null;
   }
 
   /** The client has gone, or the connection was closed: nothing can be sent any more. */
@@ -350,6 +365,7 @@ export class ReplyWriter implements ExchangePort {
     this.held = null;
     this.onDrain = null;
     this.onSettled = null;
+    this.onDraining = null;
   }
 }
 
