@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { concat, map, mergeMap, NEVER, of, Subject, takeUntil } from 'rxjs';
 import { asChannel, draining, extend, type Handler, type StopOptions } from 'rx-http-kit';
-import { marbles, type MarbleHelpers } from '../../spec/support/marbles.js';
+import { marbles, type MarbleHelpers } from 'rx-http-kit/testing';
 import { MemoryClient as MemorySocket } from '../../spec/support/memory-channel.js';
-import type { MemoryClient } from '../../spec/support/memory-stream.js';
+import type { MemoryClient } from '#src/testing/memory-client.js';
 import { chunk, get, LAST_CHUNK, play, streamed, undated, VirtualServer } from '../support/virtual-server.js';
 
 const HANDSHAKE =

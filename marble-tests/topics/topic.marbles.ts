@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { defer, map, type Observable, take, tap } from 'rxjs';
 import { HttpKitError, type Published, topic, type Topic } from 'rx-http-kit';
-import { marbles } from '../../spec/support/marbles.js';
+import { marbles } from 'rx-http-kit/testing';
 
 const valuesOf = (published$: Observable<Published<string>>): Observable<string> => published$.pipe(map(({ value }) => value));
 

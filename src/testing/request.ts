@@ -74,6 +74,8 @@ export class LooseExchange implements ExchangePort {
   readonly isSettled: boolean;
   onDrain: (() => void) | null;
   onSettled: ((how: Settlement) => void) | null;
+  readonly drainingMs: number | null;
+  onDraining: ((withinMs: number) => void) | null;
 
   constructor(parts: RequestParts, head: RequestHead) {
     this.parts = parts;
@@ -86,6 +88,8 @@ export class LooseExchange implements ExchangePort {
     this.isSettled = false;
     this.onDrain = null;
     this.onSettled = null;
+    this.drainingMs = null;
+    this.onDraining = null;
   }
 
   begin(): void {}
