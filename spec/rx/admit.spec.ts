@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { finalize, map, mergeMap, NEVER, type Observable, of, Subject, type Subscription } from 'rxjs';
+import { config, finalize, map, mergeMap, NEVER, type Observable, of, Subject, type Subscription } from 'rxjs';
 import {
   admit,
   type Admit,
@@ -266,6 +266,26 @@ describe('admit', () => {
         if (when === 'behind the reply') expect(port.log).to.include('end');
       });
     }
+
+    it('gives back the slots where no server is there to be told, and goes on', async () => {
+      const gate = admit({ concurrency: 1 });
+      const first$ = new Subject<Reply>();
+      const handler = gate(() => throwing(first$));
+      const unhandled: unknown[] = [];
+      config.onUnhandledError = (error: unknown) => unhandled.push(error);
+      try {
+        let answered = 0;
+        for (let index = 0; index < 3; index++) of(requestTo('/')).pipe(handler).subscribe({ complete: () => answered++ }); // prettier-ignore
+        expect(countsOf(gate)).to.deep.equal([1, 2]);
+        first$.complete();
+        await endOfTurn();
+        expect([answered, ...countsOf(gate)]).to.deep.equal([3, 0, 0]);
+        await new Promise((resolve) => setTimeout(resolve)); // RxJS tells in a timer
+        expect(unhandled).to.have.lengthOf(3);
+      } finally {
+        config.onUnhandledError = null;
+      }
+    });
 
     it('at once, gives back the slot, answers and tells', () => {
       const gate = admit({ concurrency: 1 });

@@ -3,7 +3,7 @@
  *
  * Owns: what a slot is held for, and what a refusal says. Leaves: who is next to `admission.ts`.
  */
-import { Observable, Subscriber } from 'rxjs';
+import { Observable, Subscriber, throwError } from 'rxjs';
 import { failureFrom, messageOf, OptionError, OverloadError } from '../errors.js';
 import { Admission, Applicant, type Pressure, type Refusal } from './admission.js';
 import { eachRequest } from './each-request.js';
@@ -197,10 +197,10 @@ class Replies extends Subscriber<Reply> {
   }
 }
 
-/** @throws the error itself where no server is there to be told. */
+/** Where no server is there to be told, RxJS makes of it what it makes of errors that nobody handles. Does not throw. */
 const report = (error: unknown, origin: IncomingRequest | undefined): void => {
-  if (origin === undefined) throw error;
-  origin.port.report(failureFrom(error));
+  if (origin === undefined) throwError(() => error).subscribe();
+  else origin.port.report(failureFrom(error));
 };
 
 /** `of(request)`, in fewer steps. */
