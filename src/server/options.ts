@@ -9,7 +9,7 @@ export interface ServerOptions {
   readonly ip: string;
   /** TCP port, 0–65 535; 0 picks a free one. A port that is taken rejects with `EADDRINUSE`. */
   readonly port: number;
-  /** Path of a Unix socket to listen on instead of `ip` and `port`; `null` for none. */
+  /** Path of a Unix socket to listen on instead of `ip` and `port`; `null` for none. Removed by `stop`. A file that is there rejects with `EADDRINUSE`, also one that a killed server left. */
   readonly path: string | null;
   /** Requests, over all connections, that may wait for their first reply item. Past it 503 with `retry-after`, at once. */
   readonly queueSize: number;
