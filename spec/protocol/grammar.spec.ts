@@ -10,7 +10,6 @@ import {
   REG_NAME,
   splitAuthority,
   TARGET,
-  toAsciiLowerCase,
   TOKEN,
 } from '#src/protocol/grammar.js';
 
@@ -68,13 +67,6 @@ describe('isToken and isFieldValue', () => {
     }
     expect(isToken('a\xa0'), 'NBSP').to.equal(false);
     expect(isToken('a\n'), '$ must not match before a line end').to.equal(false);
-  });
-});
-
-describe('toAsciiLowerCase', () => {
-  it('leaves all but A to Z as it is', () => {
-    expect(toAsciiLowerCase('Content-TYPE')).to.equal('content-type');
-    expect(toAsciiLowerCase('\u212aELVIN \u0130 \xc4')).to.equal('\u212aelvin \u0130 \xc4');
   });
 });
 

@@ -53,9 +53,6 @@ export const isToken = (text: string): boolean => text.length > 0 && !NOT_TOKEN.
 /** True if `text` can be sent as a field value without changing or cutting a character. */
 export const isFieldValue = (text: string): boolean => !NOT_FIELD_VALUE.test(text);
 
-/** Lower case for US-ASCII letters only: `toLowerCase` would turn the Kelvin sign into a `k`. */
-export const toAsciiLowerCase = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-
 const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`;
 const IPV4 = String.raw`${OCTET}(?:\.${OCTET}){3}`;
 const H16 = '[0-9A-Fa-f]{1,4}';
