@@ -84,7 +84,7 @@ describe('Engine', () => {
     const { engine, acceptor, clock, log } = watched();
     engine.open();
     clock.settle();
-    engine.drain();
+    engine.drain(100);
     const stream = acceptor.connect();
     expect(stream.destroyed).to.equal(true);
     clock.settle();
@@ -95,7 +95,7 @@ describe('Engine', () => {
     const { engine, acceptor, clock, log } = watched();
     engine.open();
     clock.settle();
-    engine.drain();
+    engine.drain(100);
     acceptor.fail(new Error('late'));
     clock.settle();
     expect(log).to.deep.equal(['listening 198.51.100.1:80', 'fault', 'closed']);
@@ -106,8 +106,8 @@ describe('Engine', () => {
     const { client } = engine.connect();
     client.send(get());
     engine.clock.settle();
-    engine.engine.drain();
-    engine.engine.drain();
+    engine.engine.drain(100);
+    engine.engine.drain(100);
     engine.clock.settle();
     expect([engine.isClosed, engine.closed]).to.deep.equal([false, 0]);
     answerWith('a')(engine.exchanges[0]);
