@@ -55,6 +55,7 @@ export type ErrorCode =
   | 'RHK_HANDLER_FAILED'
   | 'RHK_BAD_REPLY'
   | 'RHK_BAD_STATUS'
+  | 'RHK_CANNOT_SUSPEND'
   | 'RHK_CHANNEL_TAKEN'
   | 'RHK_BAD_HEADER'
   | 'RHK_BAD_EVENT'
@@ -108,6 +109,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_HANDLER_FAILED: handler(500, 'RFC 9110 §15.6.1', 'internal server error'),
   RHK_BAD_REPLY: handler(500, 'this project', 'internal server error'),
   RHK_BAD_STATUS: handler(500, 'RFC 9110 §15', 'internal server error'),
+  RHK_CANNOT_SUSPEND: handler(500, 'this project', 'internal server error'),
   RHK_CHANNEL_TAKEN: handler(500, 'this project', 'internal server error'),
   RHK_BAD_HEADER: handler(500, 'RFC 9110 §5.5', 'internal server error'),
   RHK_BAD_EVENT: handler(500, 'WHATWG HTML §9.2', 'internal server error'),

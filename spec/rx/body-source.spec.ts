@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import { expect } from 'chai';
 import { concat, finalize, Observable, of, Subject, throwError } from 'rxjs';
-import { type RunningSource, sourceFrom } from '#src/rx/body-source.js';
+import { sourceFrom } from '#src/rx/body-source.js';
+import type { RunningSource } from '#src/rx/pulled-source.js';
 import type { BodyPiece, BodySource } from '#src/rx/response.js';
 import { RecordingPort } from './recording-port.js';
 

@@ -18,3 +18,12 @@ export class EncodedMessage {
  * @example `const news = encodeOnce(JSON.stringify(event)); for (const channel of channels) channel.send(news);`
  */
 export const encodeOnce = (message: string | Uint8Array): EncodedMessage => new EncodedMessage(message);
+
+/** What can leave on a channel. */
+export type Outgoing = string | Uint8Array | EncodedMessage;
+
+/** Octets that a message has on the wire, without its frame. */
+export const octetsOf = (message: Outgoing): number => {
+  const data = message instanceof EncodedMessage ? message.message : message;
+  return typeof data === 'string' ? Buffer.byteLength(data) : data.length;
+};

@@ -8,11 +8,12 @@ import { failureFrom, HandlerError, HttpError, HttpKitError, OverloadError } fro
 import { faultResponse } from '../protocol/fault-response.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 import type { ExchangePort, Settlement } from '../transport/contracts.js';
-import { FileSource, type RunningSource, sourceFrom, type SourceListener } from './body-source.js';
+import { FileSource, sourceFrom } from './body-source.js';
 import { FileBody } from './file-body.js';
 import { FrameBody } from './frame-body.js';
 import { FrameSource } from './frame-source.js';
 import type { Handler } from './handler.js';
+import type { RunningSource, SourceListener } from './pulled-source.js';
 import type { HttpRequest, IncomingRequest, ReplyInWork } from './request.js';
 import { type Body, bodyOf, type HttpResponse, isPiece, isResponse, type Reply } from './response.js';
 import type { WaitingRoom } from './waiting-room.js';
@@ -195,7 +196,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener, Rep
     this.isOver = true;
     const known = error instanceof HttpKitError || error instanceof HttpError ? error : failureFrom(error);
     this.release(); // as in `end`
-    if (this.port.isHeadSent) {
+    if (this.port.isHeadSent || known.status === 0) {
       this.port.cut(known);
     } else {
       if (isWorthReporting(known)) this.port.report(known);

@@ -19,3 +19,18 @@ export const json: Codec<any, any> = {
   decode: (message) => JSON.parse(message.toString()),
   contentType: 'application/json',
 };
+
+/** One JSON text and a line feed for each value, as `application/x-ndjson` wants it: for streams over HTTP. */
+export const ndjson: Codec<any, any> = {
+  // any: as above
+  encode: (value: unknown) => `${textOf(value)}\n`,
+  decode: (message) => JSON.parse(message.toString()),
+  contentType: 'application/x-ndjson',
+};
+
+/** @throws `TypeError` for what JSON has no word for. */
+const textOf = (value: unknown): string => {
+  const text: string | undefined = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`JSON has no word for a ${typeof value}`);
+  return text;
+};

@@ -1,7 +1,7 @@
 /** A WebSocket as the body in work of its exchange. */
 import type { ExchangePort, UpgradeOptions } from '../transport/contracts.js';
-import type { RunningSource, SourceListener } from './body-source.js';
 import type { FrameBody } from './frame-body.js';
+import type { RunningSource, SourceListener } from './pulled-source.js';
 import type { HttpResponse } from './response.js';
 import type { WaitingRoom } from './waiting-room.js';
 

@@ -3,10 +3,11 @@
  *
  * Owns: which word means what, and that each is made when first asked for. Leaves: the bytes to `protocol/request-head.ts`.
  */
-import { EMPTY, Observable } from 'rxjs';
-import type { HttpKitError } from '../errors.js';
+import type { Observable, Subscriber } from 'rxjs';
+import { HandlerError, type HttpKitError } from '../errors.js';
 import type { Fields, RequestHead } from '../protocol/request-head.js';
-import type { BodyPort, ExchangePort, Peer } from '../transport/contracts.js';
+import type { BodyPort, BodySink, ExchangePort, Peer } from '../transport/contracts.js';
+import { type Faucet, PausableSource } from './pausable.js';
 
 /**
  * One HTTP request. Its properties are made when first read, so an object spread does not copy them: `extend` adds fields.
@@ -40,7 +41,7 @@ export interface HttpRequest {
   /** The client asks for a WebSocket, RFC 6455 §4.1. */
   readonly isWebSocket: boolean;
   /**
-   * The body as it arrives. The socket is read only while somebody is subscribed. One subscription is all there is: a
+   * The body as it arrives. The socket is read only while somebody is subscribed, and has not paused. One subscription is all there is: a
    * second one fails with `RHK_BODY_USED`, unless there is no body. Fails with a `ProtocolError`: `RHK_BODY_TOO_LARGE`,
    * `RHK_BAD_CHUNK`, `RHK_BODY_INCOMPLETE`, `RHK_BODY_TIMEOUT`, `RHK_CLIENT_GONE`.
    */
@@ -148,7 +149,7 @@ export class IncomingRequest implements HttpRequest {
 
   get body$(): Observable<Buffer> {
     const origin = this.incomingRequest;
-    return (origin.cachedBody$ ??= origin.port.body === null ? EMPTY : new BodyStream(origin.port.body));
+    return (origin.cachedBody$ ??= origin.port.body === null ? NO_BODY : new BodyStream(origin.port.body));
   }
 
   get signal(): AbortSignal {
@@ -180,30 +181,64 @@ const NONE: readonly never[] = [];
 const CHARSET = /;[ \t]*charset=(?:"([^"]*)"|([^\s;"]+))/i;
 
 /** Reads when subscribed, and tells the port when the subscriber has lost interest. */
-export class BodyStream extends Observable<Buffer> {
+export class BodyStream extends PausableSource<Buffer> {
   private readonly body: BodyPort;
 
   constructor(body: BodyPort) {
-    super((subscriber) => {
-      subscriber.add(() => body.cancel()); // first, as all of a small body may come before `read` returns
-      body.read({
-        onData: (bytes) => subscriber.next(bytes),
-        onEnd: () => subscriber.complete(),
-        onError: (error: HttpKitError) => subscriber.error(error),
-      });
-    });
+    super();
     this.body = body;
   }
 
-  /** The client is asked to wait: nothing is read for this body until `resume`. */
+  open(subscriber: Subscriber<Buffer>): Faucet {
+    return new BodyReading(this.body, subscriber);
+  }
+}
+
+/** One body being read. While it is paused nothing is read for it from the socket. */
+class BodyReading implements Faucet, BodySink {
+  private readonly body: BodyPort;
+  private readonly subscriber: Subscriber<Buffer>;
+  private hasStarted: boolean;
+
+  constructor(body: BodyPort, subscriber: Subscriber<Buffer>) {
+    this.body = body;
+    this.subscriber = subscriber;
+    this.hasStarted = false;
+  }
+
   pause(): void {
     this.body.pause();
   }
 
   resume(): void {
-    this.body.resume();
+    if (this.hasStarted) return this.body.resume();
+    if (this.body.isUsed) return this.subscriber.error(new HandlerError('RHK_BODY_USED'));
+    this.hasStarted = true;
+    this.subscriber.add(() => this.body.cancel()); // first, as all of a small body may come before `read` returns
+    this.body.read(this);
+  }
+
+  onData(bytes: Buffer): void {
+    this.subscriber.next(bytes);
+  }
+
+  onEnd(): void {
+    this.subscriber.complete();
+  }
+
+  onError(error: HttpKitError): void {
+    this.subscriber.error(error);
   }
 }
+
+/** The body of a request that has none: it completes at once, and as often as it is asked. */
+class NoBody extends PausableSource<Buffer> {
+  open(subscriber: Subscriber<Buffer>): Faucet {
+    return { pause: () => {}, resume: () => subscriber.complete() };
+  }
+}
+
+const NO_BODY = new NoBody();
 
 /**
  * A request with more fields: what middleware makes of one. The request itself is not changed.
