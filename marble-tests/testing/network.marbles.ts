@@ -1,4 +1,4 @@
-import { interval, map, mergeMap } from 'rxjs';
+import { concatMap, interval, map, mergeMap } from 'rxjs';
 import { asText, websocket } from 'rx-http-kit';
 import { get, head, marbles, ping, post, text, upgrade } from 'rx-http-kit/testing';
 
@@ -52,6 +52,33 @@ describe('network.server', () => {
         a: 'HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n1\r\n:\r\n',
         b: '1\r\n:\r\n',
       });
+    });
+  });
+});
+
+describe('network.listen', () => {
+  it('is a server of one’s own operators', () => {
+    marbles(({ cold, network, expectReplies, expectClosed, expectObservable, expectSubscriptions }) => {
+      const a$ = cold('      --(a|)   ');
+      const b$ = cold('        ----(b|)');
+      const sent = '        -x         ';
+      const servedA = '     -^-!       ';
+      const servedB = '     ---^--!    ';
+      const expected = '    ---a       ';
+      const until = '       ------!    ';
+      const closed = '      ------e    ';
+      const connections$ = network.listen();
+      const client = connections$.client({ sends: sent, values: { x: Buffer.concat([get('/a'), get('/b')]) } });
+      const served$ = connections$.pipe(
+        mergeMap(({ requests$ }) =>
+          requests$.pipe(concatMap((exchange) => exchange.answer(mergeMap(({ uri }) => (uri === '/a' ? a$ : b$))))),
+        ),
+      );
+      expectObservable(served$, until).toBe('');
+      expectReplies(client).toBe(expected, { a: '200 a' });
+      expectClosed(client).toBe(closed, { e: 'end' });
+      expectSubscriptions(a$.subscriptions).toBe(servedA);
+      expectSubscriptions(b$.subscriptions).toBe(servedB);
     });
   });
 });

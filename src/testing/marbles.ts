@@ -7,6 +7,7 @@ import { conversationOf, type RecordedConnection } from './recording.js';
 import type { ReplyHead } from './reply-reader.js';
 import type { VirtualClient } from './virtual-client.js';
 import { VirtualClock } from './virtual-clock.js';
+import { type VirtualListener, MemoryListener } from './virtual-listener.js';
 import { MemoryServer, type VirtualServer, type VirtualServerOptions } from './virtual-server.js';
 
 /** Compares with a diagram when the test is over. */
@@ -18,6 +19,8 @@ export interface Expectation {
 export interface Network {
   /** A server, bound in the first frame: `runServer` on memory and virtual time. It sends no `server` header. */
   server(handler: Handler, options?: VirtualServerOptions): VirtualServer;
+  /** `listen` on memory and virtual time, for a pipeline of one's own: subscribing binds. */
+  listen(options?: VirtualServerOptions): VirtualListener;
 }
 
 /** RxJS's own helpers, and those of the network. */
@@ -48,17 +51,20 @@ export interface MarbleHelpers extends RunHelpers {
   /** Whether the server reads from this client, when that changes. */
   expectReading(client: VirtualClient): Expectation;
   /** Codes of what the server tells: `RHK_HEAD_TIMEOUT`. */
-  expectEvents(server: VirtualServer): Expectation;
+  expectEvents(server: VirtualServer | VirtualListener): Expectation;
   /** `running`, `stopping`, `stopped`. */
   expectStatus(server: VirtualServer): Expectation;
   /** How many connections are open, when that changes. */
-  expectConnections(server: VirtualServer): Expectation;
+  expectConnections(server: VirtualServer | VirtualListener): Expectation;
 }
 
 export interface MarbleOptions {
   /** Virtual milliseconds after which nothing happens any more, so that a test with an endless interval ends. Default one hour. */
   readonly horizonMs?: number | undefined;
 }
+
+/** A server or a listener. */
+type Telling = Pick<MemoryServer, 'told'>;
 
 const HORIZON_MS = 3_600_000;
 
@@ -81,7 +87,7 @@ const HORIZON_MS = 3_600_000;
  */
 export const marbles = <T>(body: (helpers: MarbleHelpers) => T, { horizonMs = HORIZON_MS }: MarbleOptions = {}): T => {
   const scheduler = new TestScheduler(assertFrames);
-  const servers: MemoryServer[] = [];
+  const servers: Telling[] = [];
   try {
     return scheduler.run((helpers) => {
       scheduler.maxFrames = horizonMs;
@@ -92,7 +98,7 @@ export const marbles = <T>(body: (helpers: MarbleHelpers) => T, { horizonMs = HO
   }
 };
 
-const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: MemoryServer[]): MarbleHelpers => {
+const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: Telling[]): MarbleHelpers => {
   const clock = new VirtualClock(scheduler);
   const expecting = (source$: Observable<unknown>): Expectation => ({
     toBe: (diagram, values, error) => helpers.expectObservable(source$).toBe(diagram as string, values, error), // as the type of RxJS should be
@@ -106,6 +112,11 @@ const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: Mem
         const server = new MemoryServer(handler, options, scheduler, clock);
         servers.push(server);
         return server;
+      },
+      listen: (options = {}) => {
+        const listener = new MemoryListener(options, scheduler, clock);
+        servers.push(listener);
+        return listener;
       },
     },
     at: (diagram, action) => {
@@ -139,7 +150,7 @@ const headText = ({ status, reason, headers }: ReplyHead, fields: readonly strin
   [`${status} ${reason}`, ...fields.filter((name) => name in headers).map((name) => `${name}: ${headers[name]}`)].join('\n');
 
 /** A reply that differs often has its cause in what the server told. */
-const withEvents = (error: MarbleError, servers: readonly MemoryServer[]): MarbleError => {
+const withEvents = (error: MarbleError, servers: readonly Telling[]): MarbleError => {
   const lines = servers
     .flatMap((server) => server.told)
     .map(({ error: told, uri }) => `  ${told.message}${uri === undefined ? '' : ` (${uri})`}`);

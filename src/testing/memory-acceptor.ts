@@ -10,6 +10,8 @@ export class MemoryAcceptor implements Acceptor {
   private readonly clock: Clock;
   private readonly bindError: Error | undefined;
   private listener: AcceptorListener | undefined;
+  /** Connected before the port was opened for the first time. */
+  private early: MemoryStream[] | null;
 
   /** @param bindError - What binding fails with, where it is to fail. */
   constructor(clock: Clock, bindError?: Error) {
@@ -18,10 +20,13 @@ export class MemoryAcceptor implements Acceptor {
     this.clock = clock;
     this.bindError = bindError;
     this.listener = undefined;
+    this.early = [];
   }
 
   open(listener: AcceptorListener): void {
+    const early = this.early ?? [];
     this.listener = listener;
+    this.early = null;
     this.clock.endOfTurn(() => {
       if (this.bindError !== undefined) {
         listener.onError(this.bindError);
@@ -29,6 +34,7 @@ export class MemoryAcceptor implements Acceptor {
       }
       this.isOpen = true;
       listener.onListening({ ip: '198.51.100.1', port: 80, path: undefined });
+      for (const stream of early) listener.onConnection(stream);
     });
   }
 
@@ -37,7 +43,7 @@ export class MemoryAcceptor implements Acceptor {
     this.clock.endOfTurn(() => this.closeIfEmpty());
   }
 
-  /** A client connects: at once, even in the turn in which the port was closed. */
+  /** A client connects: at once, even in the turn in which the port was closed; before the port is open, as soon as it is. */
   connect(options?: MemoryStreamOptions): MemoryStream {
     const stream = new MemoryStream(this.clock, options);
     this.streams.add(stream);
@@ -45,7 +51,8 @@ export class MemoryAcceptor implements Acceptor {
       this.streams.delete(stream);
       if (!this.isOpen) this.closeIfEmpty();
     });
-    this.listener?.onConnection(stream);
+    if (this.early === null) this.listener?.onConnection(stream);
+    else this.early.push(stream);
     return stream;
   }
 

@@ -75,15 +75,17 @@ export interface Act {
 
 /** The acts of a script; reading and connecting are not among them. */
 export const actsFrom = ({ sends, values, vanishes }: ClientScript): readonly Act[] => [
-  ...marblesIn(sends, values).map(({ frame, notification: { kind, value } }) => ({
-    frame,
-    does: (client: ScriptedClient) => {
-      if (kind === 'N')
-        client.send(value as Sendable); // what `values` holds, or a letter
-      else if (kind === 'C') client.end();
-      else client.reset();
-    },
-  })),
+  ...marblesIn(sends).map(({ frame, notification: { kind, value } }) => {
+    const data = kind === 'N' ? sendableOf(String(value), values) : '';
+    return {
+      frame,
+      does: (client: ScriptedClient) => {
+        if (kind === 'N') client.send(data);
+        else if (kind === 'C') client.end();
+        else client.reset();
+      },
+    };
+  }),
   ...marblesIn(vanishes).map(({ frame, notification: { kind } }) => ({
     frame,
     does: (client: ScriptedClient) => {
@@ -94,8 +96,15 @@ export const actsFrom = ({ sends, values, vanishes }: ClientScript): readonly Ac
   })),
 ];
 
-const marblesIn = (diagram: string | undefined, values?: ClientScript['values']): readonly Frame[] =>
-  diagram === undefined ? [] : TestScheduler.parseMarbles(diagram, values, undefined, false, true);
+const marblesIn = (diagram: string | undefined): readonly Frame[] =>
+  diagram === undefined ? [] : TestScheduler.parseMarbles(diagram, undefined, undefined, false, true);
+
+/** Without `values` a letter stands for itself. */
+const sendableOf = (letter: string, values: ClientScript['values']): Sendable => {
+  const data = values === undefined ? letter : values[letter];
+  if (data === undefined) throw new OptionError('values', `has no ${letter}, which the client sends`);
+  return data;
+};
 
 export class ScriptedClient implements VirtualClient {
   readonly bytes$: Observable<string>;
