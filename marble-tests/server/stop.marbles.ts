@@ -1,284 +1,301 @@
 import { expect } from 'chai';
-import { concat, defer, finalize, interval, map, mergeMap, NEVER, type Observable, of, tap } from 'rxjs';
+import { finalize, map, merge, mergeMap } from 'rxjs';
 import { asText, type Handler, OptionError, type StopOptions } from 'rx-http-kit';
-import { marbles, type MarbleHelpers } from 'rx-http-kit/testing';
-import type { MemoryClient } from '#src/testing/memory-client.js';
-import { chunk, get, play, post, streamed, undated, VirtualServer, whole } from '../support/virtual-server.js';
+import { get, marbles, type MarbleHelpers, post, type VirtualServer } from 'rx-http-kit/testing';
+import { MemoryAcceptor } from '#src/testing/memory-acceptor.js';
+import { optionsFrom } from '#src/server/options.js';
+import { startServer } from '#src/server/run-server.js';
+import { byPath } from '../support/by-path.js';
+import { chunk, CLOSE, streamed, whole } from '../support/octets.js';
 
-const CLOSE = 'connection: close\r\n';
-
-/** A server that is told to stop in a frame, and what becomes of it. */
-const stopping = (
-  { clock, cold }: MarbleHelpers,
-  handler: Handler,
-  at: string,
-  options?: StopOptions,
-): { server: VirtualServer; client: MemoryClient; status$: Observable<string> } => {
-  const server = new VirtualServer(clock, handler);
-  cold(at).subscribe({ complete: () => void server.server.stop(options) });
-  return { server, client: server.connect(), status$: defer(() => server.server.status$).pipe(map((status) => status[0])) };
+/** A server that is told to stop at the marble of a diagram. */
+const stopping = ({ network, at }: MarbleHelpers, handler: Handler, stop: string, options?: StopOptions): VirtualServer => {
+  const server = network.server(handler);
+  at(stop, () => void server.stop(options));
+  return server;
 };
 
-/** Ends its side when the server does. */
-const polite = (client: MemoryClient): void => {
-  client.received$.subscribe({ complete: () => client.end() });
-};
+const hello: Handler = map(() => 'a');
 
-// Of a status diagram: r is running; the letters of one frame are `stopping` and `stopped`.
-const STATUS = { r: 'r', s: 's' };
+// Of a status diagram.
+const STATUS = { r: 'running', s: 'stopping', x: 'stopped' };
 
 describe('stop', () => {
   it('closes idle connections at once', () => {
     marbles((helpers) => {
-      const { client, status$ } = stopping(
-        helpers,
-        map(() => 'a'),
-        '-----|',
-      );
-      play(client, concat(helpers.cold('-a', { a: get('/') }), NEVER));
-      helpers.expectObservable(client.received$.pipe(map(undated))).toBe('-a---|', { a: whole('a') });
-      helpers.expectObservable(status$).toBe('r----(ss|)', STATUS);
+      const sent = '    -a';
+      const stop = '    -----s';
+      const expected = '-a---|';
+      const status = '  r----(sx|)';
+      const server = stopping(helpers, hello, stop);
+      const client = server.client({ sends: sent, values: { a: get('/') } });
+      helpers.expectBytes(client).toBe(expected, { a: whole('a') });
+      helpers.expectStatus(server).toBe(status, STATUS);
     });
   });
 
   it('lets a reply that runs finish, and says that it is the last', () => {
     marbles((helpers) => {
-      const reply$ = helpers.cold('     -------(b|)');
-      const at = '                      -----|     ';
-      const expected = '                --------(b|)';
-      const statuses = '                r----s--(s|)';
-      const { client, status$ } = stopping(
-        helpers,
-        mergeMap(() => reply$),
-        at,
-      );
-      polite(client);
-      play(client, concat(helpers.cold('-a', { a: get('/') + get('/never') }), NEVER));
-      helpers.expectObservable(client.received$.pipe(map(undated))).toBe(expected, { b: whole('b', CLOSE) });
-      helpers.expectObservable(status$).toBe(statuses, STATUS);
-      helpers.expectSubscriptions(reply$.subscriptions).toBe('-^------!');
+      const reply$ = helpers.cold('-------(b|)');
+      const never$ = helpers.cold('-');
+      const sent = '              -a';
+      const stop = '              -----s';
+      const subscribed = '        -^------!';
+      const expected = '          --------(b|)';
+      const status = '            r----s--(x|)';
+      const server = stopping(helpers, byPath({ '/': reply$, '/never': never$ }), stop);
+      const client = server.client({ sends: sent, values: { a: Buffer.concat([get('/'), get('/never')]) } });
+      helpers.expectBytes(client).toBe(expected, { b: whole('b', CLOSE) });
+      helpers.expectStatus(server).toBe(status, STATUS);
+      helpers.expectSubscriptions(reply$.subscriptions).toBe(subscribed);
+      helpers.expectSubscriptions(never$.subscriptions).toBe([]);
     });
   });
 
   it('cuts a reply that does not, when its time is over', () => {
     marbles((helpers) => {
       const reply$ = helpers.cold('500ms (b|)');
-      const { client, status$ } = stopping(
+      const sent = '              -a';
+      const stop = '              -----s';
+      const subscribed = '        -^ 103ms !';
+      const expected = '          ----- 100ms |';
+      const status = '            r----s 99ms (x|)';
+      const server = stopping(
         helpers,
         mergeMap(() => reply$),
-        '-----|',
+        stop,
       );
-      play(client, concat(helpers.cold('-a', { a: get('/') }), NEVER));
-      helpers.expectObservable(client.received$).toBe('105ms |');
-      helpers.expectSubscriptions(reply$.subscriptions).toBe('-^ 103ms !');
-      helpers.expectObservable(status$).toBe('r----s 99ms (s|)', STATUS);
+      const client = server.client({ sends: sent, values: { a: get('/') } });
+      helpers.expectBytes(client).toBe(expected);
+      helpers.expectStatus(server).toBe(status, STATUS);
+      helpers.expectSubscriptions(reply$.subscriptions).toBe(subscribed);
     });
   });
 
   it('cuts an endless stream, with its client told', () => {
     marbles((helpers) => {
-      let letGo = 0;
-      const ticks$ = interval(40).pipe(
-        map(() => 'x'),
-        finalize(() => letGo++),
-      );
-      const { client, status$ } = stopping(
+      const ticks$ = helpers.cold('40ms x 39ms x 39ms x 39ms x');
+      const sent = '               a';
+      const stop = '               ---------- s';
+      const subscribed = '         ^--------- 100ms !';
+      const expected = '           40ms a 39ms b 29ms |';
+      const status = '             r--------- s 99ms (x|)';
+      const server = stopping(
         helpers,
         mergeMap(() => ticks$),
-        '10ms |',
+        stop,
         { timeout: 100 },
       );
-      play(client, concat(helpers.cold('a', { a: get('/') }), NEVER));
-      helpers.expectObservable(client.received$.pipe(map(undated))).toBe('40ms a 39ms b 29ms |', {
-        a: streamed('x').replace('\r\n\r\n', `\r\n${CLOSE}\r\n`),
-        b: chunk('x'),
-      });
-      helpers.expectObservable(status$).toBe('r 9ms s 99ms (s|)', STATUS);
-      helpers.flush();
-      expect(letGo).to.equal(1);
+      const client = server.client({ sends: sent, values: { a: get('/') } });
+      const begun = streamed('x').replace('\r\n\r\n', `\r\n${CLOSE}\r\n`);
+      helpers.expectBytes(client).toBe(expected, { a: begun, b: chunk('x') });
+      helpers.expectStatus(server).toBe(status, STATUS);
+      helpers.expectSubscriptions(ticks$.subscriptions).toBe(subscribed);
     });
   });
 
   it('lets a head that has begun be finished and answered, within its time', () => {
     marbles((helpers) => {
-      const { client, status$ } = stopping(
-        helpers,
-        map(() => 'a'),
-        '-----|',
-      );
-      polite(client);
-      play(client, concat(helpers.cold('-a------b', { a: 'GET / HTT', b: 'P/1.1\r\nhost: x\r\n\r\n' }), NEVER));
-      helpers.expectObservable(client.received$.pipe(map(undated))).toBe('--------(a|)', { a: whole('a', CLOSE) });
-      helpers.expectObservable(status$).toBe('r----s--(s|)', STATUS);
+      const sent = '    -a------b';
+      const stop = '    -----s';
+      const expected = '--------(r|)';
+      const status = '  r----s--(x|)';
+      const server = stopping(helpers, hello, stop);
+      const client = server.client({ sends: sent, values: { a: 'GET / HTT', b: 'P/1.1\r\nhost: x\r\n\r\n' } });
+      helpers.expectBytes(client).toBe(expected, { r: whole('a', CLOSE) });
+      helpers.expectStatus(server).toBe(status, STATUS);
     });
   });
 
   it('cuts a head that is not', () => {
     marbles((helpers) => {
-      const { client, status$ } = stopping(
-        helpers,
-        map(() => 'a'),
-        '-----|',
-      );
-      play(client, concat(helpers.cold('-a', { a: 'GET / HTT' }), NEVER));
-      helpers.expectObservable(client.received$).toBe('105ms |');
-      helpers.expectObservable(status$).toBe('r----s 99ms (s|)', STATUS);
+      const sent = '    -a';
+      const stop = '    -----s';
+      const expected = '----- 100ms |';
+      const status = '  r----s 99ms (x|)';
+      const server = stopping(helpers, hello, stop);
+      const client = server.client({ sends: sent, values: { a: 'GET / HTT' } });
+      helpers.expectBytes(client).toBe(expected);
+      helpers.expectStatus(server).toBe(status, STATUS);
     });
   });
 
   it('lets a body that comes be read and answered, within its time', () => {
     marbles((helpers) => {
-      const { client, status$ } = stopping(helpers, (requests$) => requests$.pipe(asText()), '-----|');
-      polite(client);
-      play(client, concat(helpers.cold('-a------b', { a: post(4), b: 'body' }), NEVER));
-      helpers.expectObservable(client.received$.pipe(map(undated))).toBe('--------(a|)', { a: whole('body', CLOSE) });
-      helpers.expectObservable(status$).toBe('r----s--(s|)', STATUS);
+      const sent = '    -a------b';
+      const stop = '    -----s';
+      const expected = '--------(r|)';
+      const status = '  r----s--(x|)';
+      const server = stopping(helpers, asText(), stop);
+      const client = server.client({ sends: sent, values: { a: post('/', '', { 'content-length': 4 }), b: 'body' } });
+      helpers.expectBytes(client).toBe(expected, { r: whole('body', CLOSE) });
+      helpers.expectStatus(server).toBe(status, STATUS);
     });
   });
 
   it('cuts a body that does not, and unsubscribes from what waits for it', () => {
     marbles((helpers) => {
-      let letGo = 0;
-      const handler: Handler = (requests$) =>
-        requests$.pipe(
-          asText(),
-          finalize(() => letGo++),
-        );
-      const { client, status$ } = stopping(helpers, handler, '-----|');
-      play(client, concat(helpers.cold('-a', { a: `${post(4)}bo` }), NEVER));
-      helpers.expectObservable(client.received$).toBe('105ms |');
-      helpers.expectObservable(status$).toBe('r----s 99ms (s|)', STATUS);
-      helpers.flush();
-      expect(letGo).to.equal(1);
+      const sent = '             -a';
+      const stop = '             -----s';
+      const subscribed = '       -^ 103ms !';
+      const expected = '         ----- 100ms |';
+      const status = '           r----s 99ms (x|)';
+      const read$ = helpers.cold('-'); // subscribed and let go together with the body
+      const handler: Handler = (requests$) => merge(requests$.pipe(asText()), read$);
+      const server = stopping(helpers, handler, stop);
+      const client = server.client({ sends: sent, values: { a: post('/', 'bo', { 'content-length': 4 }) } });
+      helpers.expectBytes(client).toBe(expected);
+      helpers.expectStatus(server).toBe(status, STATUS);
+      helpers.expectSubscriptions(read$.subscriptions).toBe(subscribed);
     });
   });
 
   it('does not wait for a client that has its answer and stays', () => {
     marbles((helpers) => {
-      const { client, status$ } = stopping(
+      const reply$ = helpers.cold('----(b|)');
+      const sent = '               a';
+      const stop = '               --s';
+      const expected = '           ----(b|)';
+      const status = '             r-s 99ms (x|)';
+      const server = stopping(
         helpers,
-        mergeMap(() => helpers.cold('----(b|)')),
-        '--|',
+        mergeMap(() => reply$),
+        stop,
       );
-      play(client, concat(helpers.cold('a', { a: get('/') }), NEVER));
-      helpers.expectObservable(client.received$.pipe(map(undated))).toBe('----(b|)', { b: whole('b', CLOSE) });
-      helpers.expectObservable(status$).toBe('r-s 99ms (s|)', STATUS);
+      const client = server.client({ sends: sent, values: { a: get('/') }, isPolite: false });
+      helpers.expectBytes(client).toBe(expected, { b: whole('b', CLOSE) });
+      helpers.expectStatus(server).toBe(status, STATUS);
     });
   });
 
   it('at once, with a timeout of 0', () => {
     marbles((helpers) => {
-      const reply$ = helpers.cold('  ------(b|)');
-      const subscribed = '           -^---!';
-      const { client, status$ } = stopping(
+      const reply$ = helpers.cold('------(b|)');
+      const sent = '              -a';
+      const stop = '              -----s';
+      const subscribed = '        -^---!';
+      const expected = '          -----|';
+      const status = '            r----(sx|)';
+      const server = stopping(
         helpers,
         mergeMap(() => reply$),
-        '-----|',
+        stop,
         { timeout: 0 },
       );
-      play(client, concat(helpers.cold('-a', { a: get('/') }), NEVER));
-      helpers.expectObservable(client.received$).toBe('-----|');
-      helpers.expectObservable(status$).toBe('r----(ss|)', STATUS);
+      const client = server.client({ sends: sent, values: { a: get('/') } });
+      helpers.expectBytes(client).toBe(expected);
+      helpers.expectStatus(server).toBe(status, STATUS);
       helpers.expectSubscriptions(reply$.subscriptions).toBe(subscribed);
     });
   });
 
   it('never by force, with a timeout of Infinity', () => {
     marbles((helpers) => {
-      const { client, status$ } = stopping(
+      const reply$ = helpers.cold('10m (b|)');
+      const sent = '               a';
+      const stop = '               -s';
+      const expected = '           10m (b|)';
+      const status = '             rs 599998ms (x|)';
+      const server = stopping(
         helpers,
-        mergeMap(() => helpers.cold('10m (b|)')),
-        '-|',
+        mergeMap(() => reply$),
+        stop,
         { timeout: Infinity },
       );
-      polite(client);
-      play(client, concat(helpers.cold('a', { a: get('/') }), NEVER));
-      helpers.expectObservable(client.received$.pipe(map(undated))).toBe('10m (b|)', { b: whole('b', CLOSE) });
-      helpers.expectObservable(status$).toBe('rs 599998ms (s|)', STATUS);
+      const client = server.client({ sends: sent, values: { a: get('/') } });
+      helpers.expectBytes(client).toBe(expected, { b: whole('b', CLOSE) });
+      helpers.expectStatus(server).toBe(status, STATUS);
     });
   });
 
   it('accepts nobody any more', () => {
     marbles((helpers) => {
-      const { server, client } = stopping(
+      const reply$ = helpers.cold('50ms (b|)');
+      const sent = '               a';
+      const stop = '               -s';
+      const connects = '           10ms c';
+      const late = '               20ms a';
+      const closed = '             10ms e';
+      const server = stopping(
         helpers,
-        mergeMap(() => helpers.cold('50ms (b|)')),
-        '-|',
+        mergeMap(() => reply$),
+        stop,
       );
-      play(client, concat(helpers.cold('a', { a: get('/') }), NEVER));
-      const late: MemoryClient[] = [];
-      helpers.clock.after(10, () => late.push(server.connect()));
-      helpers.clock.after(20, () => {
-        expect(late[0].isClosed).to.equal(true);
-        late[0].send(get('/'));
-      });
-      helpers.flush();
-      expect([server.acceptor.isOpen, late[0].text]).to.deep.equal([false, '']);
+      server.client({ sends: sent, values: { a: get('/') } });
+      const client = server.client({ connects, sends: late, values: { a: get('/') } });
+      helpers.expectBytes(client).toBe('10ms |');
+      helpers.expectClosed(client).toBe(closed, { e: 'end' });
     });
   });
 
   it('is over when every finalizer has run, and tells everybody', () => {
+    const log: string[] = [];
     marbles((helpers) => {
-      const log: string[] = [];
-      const handler: Handler = mergeMap(({ uri }) => concat(of('a'), NEVER).pipe(finalize(() => log.push(`let go of ${uri}`))));
-      const { server, client, status$ } = stopping(helpers, handler, '-----|', { timeout: 10 });
-      play(client, concat(helpers.cold('-a', { a: get('/1') }), NEVER));
-      play(server.connect(), concat(helpers.cold('-a', { a: get('/2') }), NEVER));
-      helpers.clock.after(1, () => {
-        server.server.events$.subscribe({ complete: () => log.push('events over') });
-        status$.pipe(tap((status) => log.push(status))).subscribe({ complete: () => log.push('status over') });
-      });
-      helpers.flush();
-      expect(log).to.deep.equal(['r', 's', 'let go of /1', 'let go of /2', 's', 'status over', 'events over']);
-      expect(server.codes, 'a stop is no event').to.deep.equal([]);
+      const { cold, expectEvents, expectStatus, expectSubscriptions } = helpers;
+      const reply$ = cold('a');
+      const sent = '      -a';
+      const stop = '      -----s';
+      const subscribed = '-^ 13ms !';
+      const status = '    r----s 9ms (x|)';
+      const handler: Handler = mergeMap(({ uri }) => reply$.pipe(finalize(() => log.push(`let go of ${uri}`))));
+      const server = stopping(helpers, handler, stop, { timeout: 10 });
+      for (const uri of ['/1', '/2']) server.client({ sends: sent, values: { a: get(uri) } });
+      server.status$.subscribe({ next: (word) => log.push(word), complete: () => log.push('status over') });
+      server.events$.subscribe({ complete: () => log.push('events over') });
+      expectStatus(server).toBe(status, STATUS);
+      expectEvents(server).toBe('15ms |'); // a stop is no event
+      expectSubscriptions(reply$.subscriptions).toBe([subscribed, subscribed]);
     });
+    expect(log).to.deep.equal(['running', 'stopping', 'let go of /1', 'let go of /2', 'stopped', 'status over', 'events over']);
   });
 
   it('once is enough', () => {
     marbles((helpers) => {
-      const { server, client, status$ } = stopping(
+      const never$ = helpers.cold('-');
+      const sent = '               a';
+      const stop = '               -----s';
+      const again = '              ---------- s';
+      const subscribed = '         ^---- 50ms !';
+      const status = '             r----s 49ms (x|)';
+      const server = stopping(
         helpers,
-        mergeMap(() => NEVER),
-        '-----|',
+        mergeMap(() => never$),
+        stop,
         { timeout: 50 },
       );
-      play(client, concat(helpers.cold('a', { a: get('/') }), NEVER));
-      helpers.clock.after(10, () => expect(server.server.stop({ timeout: 0 })).to.equal(server.server.stop()));
-      helpers.expectObservable(status$).toBe('r----s 49ms (s|)', STATUS);
+      server.client({ sends: sent, values: { a: get('/') } });
+      helpers.at(again, () => expect(server.stop({ timeout: 0 })).to.equal(server.stop()));
+      helpers.expectStatus(server).toBe(status, STATUS);
+      helpers.expectSubscriptions(never$.subscriptions).toBe(subscribed);
     });
   });
 
   it('leaves no timer behind', () => {
     marbles((helpers) => {
-      stopping(
-        helpers,
-        map(() => 'a'),
-        '-----|',
-        { timeout: 600_000 },
-      );
-      helpers.clock.after(6, () => expect(helpers.scheduler.actions, 'what is still to come').to.deep.equal([]));
-      helpers.flush();
+      const stop = '-----s-';
+      const look = '------l';
+      const server = stopping(helpers, hello, stop, { timeout: 600_000 });
+      server.client();
+      helpers.at(look, () => expect(helpers.scheduler.actions, 'what is still to come').to.deep.equal([]));
     });
   });
 
   it('refuses a timeout that is none, and goes on', async () => {
     const stops = marbles((helpers) => {
-      const server = new VirtualServer(
-        helpers.clock,
-        map(() => 'a'),
-      );
-      const client = server.connect();
+      const stop = '    -s';
+      const sent = '    --a--|';
+      const expected = '--r';
+      const status = '  r';
       const rejected: Promise<unknown>[] = [];
-      helpers.clock.after(1, () => {
+      const server = helpers.network.server(hello);
+      helpers.at(stop, () => {
         for (const timeout of [-1, NaN, 2_147_483_648, '5' as unknown as number]) {
-          rejected.push(server.server.stop({ timeout }).then(String, (error: unknown) => error)); // what untyped callers say
+          rejected.push(server.stop({ timeout }).then(String, (error: unknown) => error)); // what untyped callers say
         }
       });
-      helpers.clock.after(2, () => client.send(get('/')));
-      helpers.clock.after(3, () => {
-        expect([server.server.status, client.text.slice(0, 15)]).to.deep.equal(['running', 'HTTP/1.1 200 OK']);
-        client.reset();
-      });
+      const client = server.client({ sends: sent, values: { a: get('/') } });
+      helpers.expectReplies(client).toBe(expected, { r: '200 a' });
+      helpers.expectStatus(server).toBe(status, STATUS);
       helpers.flush();
       return rejected;
     });
@@ -289,12 +306,18 @@ describe('stop', () => {
 
 describe('a bind error', () => {
   it('is told once, and nothing else', () => {
-    marbles(({ clock, flush }) => {
+    marbles(({ clock, cold, expectObservable }) => {
       // Told to whoever starts the server; `runServer` rejects with it.
-      expect(() => {
-        new VirtualServer(clock, () => NEVER, {}, Object.assign(new Error('taken'), { code: 'EADDRINUSE' }));
-        flush();
-      }).to.throw('taken');
+      const acceptor = new MemoryAcceptor(clock, Object.assign(new Error('taken'), { code: 'EADDRINUSE' }));
+      const told: unknown[] = [];
+      startServer(
+        hello,
+        optionsFrom({}),
+        { acceptor, clock },
+        () => told.push('listening'),
+        (error) => told.push(error),
+      );
+      expectObservable(cold('-(t|)').pipe(map(() => told.map(String)))).toBe('-(t|)', { t: ['Error: taken'] });
     });
   });
 });

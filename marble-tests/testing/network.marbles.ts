@@ -1,5 +1,6 @@
+import { expect } from 'chai';
 import { concatMap, interval, map, mergeMap } from 'rxjs';
-import { asText, websocket } from 'rx-http-kit';
+import { asText, OptionError, websocket } from 'rx-http-kit';
 import { get, head, marbles, ping, post, text, upgrade } from 'rx-http-kit/testing';
 
 describe('network.server', () => {
@@ -79,6 +80,15 @@ describe('network.listen', () => {
       expectClosed(client).toBe(closed, { e: 'end' });
       expectSubscriptions(a$.subscriptions).toBe(servedA);
       expectSubscriptions(b$.subscriptions).toBe(servedB);
+    });
+  });
+});
+
+describe('a client', () => {
+  it('refuses a marble that its values have not', () => {
+    marbles(({ network }) => {
+      const server = network.server(asText());
+      expect(() => server.client({ sends: '-b', values: { a: get('/') } })).to.throw(OptionError, 'has no b, which the client sends');
     });
   });
 });
