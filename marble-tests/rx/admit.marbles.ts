@@ -1,4 +1,5 @@
-import { catchError, EMPTY, filter, map, mergeMap, NEVER, type Observable, of, takeUntil, throwError } from 'rxjs';
+import { expect } from 'chai';
+import { catchError, concat, EMPTY, filter, map, merge, mergeMap, NEVER, type Observable, of, take, takeUntil, throwError } from 'rxjs';
 import { admit, type AdmitOptions, type Handler, type HttpRequest, type Middleware, OverloadError, type Pressure } from 'rx-http-kit';
 import { marbles } from 'rx-http-kit/testing';
 
@@ -182,6 +183,26 @@ describe('admit', () => {
       const expected = '       ----A---C---D|';
       expectObservable(clients(letters$, gateOf()(working(work$)))).toBe(expected);
       expectSubscriptions(work$.subscriptions).toBe(['^---!', '----^---!', '--------^---!']);
+    });
+  });
+
+  it('serves who finds a slot free in that turn behind who was given one in it', () => {
+    marbles(({ hot, expectObservable, flush }) => {
+      const done$ = hot('----r---r');
+      const ran: string[] = [];
+      const handler: Handler = mergeMap(({ uri }) => {
+        ran.push(uri);
+        return done$.pipe(
+          take(1),
+          map(() => uri.toUpperCase()),
+        );
+      });
+      const gated = gateOf({ concurrency: 2 })(handler);
+      const ask = (letter: string): Observable<string> => clients(of(letter), gated);
+      // d comes within the end of b; by then c has got the slot of a
+      expectObservable(merge(ask('a'), concat(ask('b'), ask('d')), ask('c'))).toBe('----(AB)(CD|)');
+      flush();
+      expect(ran.join('')).to.equal('abcd');
     });
   });
 
