@@ -220,7 +220,7 @@ describe('Channel on a WebSocket', () => {
 
     for (const [limit, options] of [
       ['queueSize messages', { queueSize: 2 }],
-      ['maxBufferedBytes octets', { maxBufferedBytes: 1 }],
+      ['maxBufferedBytes octets', { maxBufferedBytes: 2 }],
     ] as const) {
       it(`closes with 1013 past ${limit}, drops what waits, and lets the feed go`, () => {
         const { reported, late } = marbles((helpers) => {

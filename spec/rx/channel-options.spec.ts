@@ -16,7 +16,8 @@ const WRONG: Readonly<Record<string, readonly unknown[]>> = {
   origin: ['https://example.org', 5, null],
   codec: [{}, { encode: identity }, 5, null],
   perMessageDeflate: [5, 'yes', null],
-  overflow: [undefined, 1],
+  overflow: ['latest', 5, null, {}, { policy: 'wait' }],
+  overflows: [undefined, 1],
 };
 
 describe('options of a channel', () => {

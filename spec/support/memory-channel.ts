@@ -1,8 +1,9 @@
 /** The far ends of a channel, in memory: a WebSocket client that a marble diagram drives, and the reply of an HTTP channel. */
-import { map, type Observable, of, ReplaySubject, Subject, type Subscription } from 'rxjs';
+import { concatMap, isObservable, map, type Observable, of, ReplaySubject, Subject, type Subscription } from 'rxjs';
 import { EncodedMessage } from '#src/protocol/encoded-message.js';
 import { FrameBody } from '#src/rx/frame-body.js';
 import { IncomingRequest } from '#src/rx/request.js';
+import { isResponse } from '#src/rx/response.js';
 import { WaitingRoom } from '#src/rx/waiting-room.js';
 import type { ExchangePort, FrameListener, FramePort } from '#src/transport/contracts.js';
 import type { Handler, HttpRequest, HttpResponse, Reply } from 'rx-http-kit';
@@ -160,6 +161,13 @@ export class MemoryClient implements FramePort {
   }
 }
 
-/** The replies of an HTTP channel with each item as text. */
+/** What an HTTP channel answers, piece by piece as text; the first with the headers of the reply, where it has any. */
 export const repliesOf = (handler: Handler, { request }: MemoryRequest): Observable<string> =>
-  handler(of(request)).pipe(map((reply: Reply) => (typeof reply === 'string' ? reply : JSON.stringify(reply))));
+  handler(of(request)).pipe(
+    concatMap((reply: Reply): Observable<string> => {
+      if (!isResponse(reply) || !isObservable(reply.body)) return of(typeof reply === 'string' ? reply : JSON.stringify(reply));
+      const { body, ...head } = reply;
+      const isBare = Object.keys(head).length === 0;
+      return body.pipe(map((piece, index) => (index > 0 || isBare ? String(piece) : JSON.stringify({ ...head, body: String(piece) }))));
+    }),
+  );

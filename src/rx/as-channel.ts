@@ -2,13 +2,14 @@
 import type { Subscriber, TeardownLogic } from 'rxjs';
 import { HandlerError, messageOf, OptionError } from '../errors.js';
 import type { EncodedMessage } from '../protocol/encoded-message.js';
-import { Channel, type ChannelClose } from './channel.js';
+import type { Channel, ChannelClose } from './channel.js';
 import { type ChannelOptions, checkOptions, type CheckedOptions, openingFor } from './channel-options.js';
 import type { Message } from './codec.js';
 import { eachRequest } from './each-request.js';
 import { FrameBody } from './frame-body.js';
 import type { Handler } from './handler.js';
 import { HttpLine } from './http-line.js';
+import { LineChannel } from './line-channel.js';
 import { forgetHeaders, type HttpRequest, portOf } from './request.js';
 import type { HttpResponse, Reply } from './response.js';
 import { WebSocketLine } from './websocket-line.js';
@@ -93,8 +94,8 @@ const openHttp = <I, O>(
 ): void => {
   const port = claim(request);
   port.endsWithInput = true;
-  const line = new HttpLine(replies, port, options.codec);
-  const channel = new Channel<I, O>(request, line, undefined);
+  const line = new HttpLine<I, O>(replies, port, options);
+  const channel = new LineChannel<I, O>(request, line, undefined);
   line.connect(channel);
   replies.add(() => {
     const by = port.isSettled && !line.hasEnded && !line.isSending ? 'client' : 'server';
@@ -111,7 +112,7 @@ export const openWebSocket = <I, O>(
   replies: Subscriber<Reply>,
   callbacks: ChannelCallbacks<I, O>,
   /** Prepares the channel, and may refuse the upgrade. */
-  init: (channel: Channel<I, O>, request: HttpRequest) => HttpResponse | undefined,
+  init: (channel: LineChannel<I, O>, request: HttpRequest) => HttpResponse | undefined,
   options: CheckedOptions<I, O>,
   answersBeforeClose: boolean,
 ): void => {
@@ -122,7 +123,7 @@ export const openWebSocket = <I, O>(
     return;
   }
   const line = new WebSocketLine<I, O>(claim(request), options, answersBeforeClose);
-  const channel = new Channel<I, O>(request, line, opening.upgrade.protocol);
+  const channel = new LineChannel<I, O>(request, line, opening.upgrade.protocol);
   line.connect(channel);
   replies.add(() => line.abandon());
   attach(channel, callbacks);

@@ -5,11 +5,13 @@ import { type HandshakeRefusal, isRefusal, readHandshake } from '../protocol/han
 import { ResponseFields, type ResponseHeaders } from '../protocol/response-head.js';
 import type { DeflateOptions, UpgradeOptions } from '../transport/contracts.js';
 import type { Codec } from './codec.js';
+import type { QueueLimits } from './outbound-queue.js';
+import { QUEUE_DEFAULTS, queueLimitsFrom, type QueueOptions } from './queue-options.js';
 import type { HttpRequest } from './request.js';
 import type { HttpResponse } from './response.js';
 
 /** Options of a channel; all have defaults. */
-export interface ChannelOptions<I, O> {
+export interface ChannelOptions<I, O> extends QueueOptions<O> {
   /** Subprotocols: those that the server speaks (the client's order of preference decides), or a choice of the application. */
   readonly protocols?: readonly string[] | ((offered: readonly string[], request: HttpRequest) => string | undefined) | undefined;
   /** Origins that may open a WebSocket, or a check; others get 403. Default: all. With a list, a client without an origin is refused. */
@@ -18,10 +20,6 @@ export interface ChannelOptions<I, O> {
   readonly headers?: ResponseHeaders | undefined;
   /** Values instead of messages. A message that it cannot decode closes 1007. */
   readonly codec?: Codec<I, O> | undefined;
-  /** Messages that may wait for a slow client; past it the channel closes with 1013. Default 20 480. */
-  readonly queueSize?: number | undefined;
-  /** Octets that may wait for a slow client; past it the channel closes with 1013. Default 1 048 576. */
-  readonly maxBufferedBytes?: number | undefined;
   /** Octets of a message after inflation; past it the channel closes with 1009. Default: the server's `maxWs`. */
   readonly maxWs?: number | undefined;
   /**
@@ -35,22 +33,25 @@ export interface ChannelOptions<I, O> {
   readonly closeTimeoutMs?: number | undefined;
 }
 
-const DEFAULTS = { queueSize: 20_480, maxBufferedBytes: 1_048_576, heartbeatMs: 30_000, closeTimeoutMs: 5_000 };
+const DEFAULTS = { heartbeatMs: 30_000, closeTimeoutMs: 5_000 };
 const DEFLATE_DEFAULTS: DeflateOptions = { threshold: 1_024, concurrencyLimit: 10 };
 
 const MOST: Readonly<Record<string, number>> = {
-  queueSize: Infinity,
-  maxBufferedBytes: Infinity,
   maxWs: 2_147_483_647, // the receiver counts in 32 bits
   heartbeatMs: Infinity,
   closeTimeoutMs: 2_147_483_647,
 };
 
-const NAMES = new Set(['protocols', 'origin', 'headers', 'codec', 'perMessageDeflate', ...Object.keys(MOST)]);
+const NAMES = new Set([
+  ...['protocols', 'origin', 'headers', 'codec', 'perMessageDeflate'],
+  ...Object.keys(QUEUE_DEFAULTS),
+  ...Object.keys(MOST),
+]);
 
 /** Options that are complete. */
-export type CheckedOptions<I, O> = Omit<ChannelOptions<I, O>, keyof typeof DEFAULTS | 'perMessageDeflate'> &
-  typeof DEFAULTS & { readonly deflate: DeflateOptions | null };
+export type CheckedOptions<I, O> = Omit<ChannelOptions<I, O>, keyof typeof DEFAULTS | keyof QueueLimits<O> | 'perMessageDeflate'> &
+  typeof DEFAULTS &
+  QueueLimits<O> & { readonly deflate: DeflateOptions | null };
 
 /** @throws {@link OptionError} for an unknown or a wrong option. */
 export const checkOptions = <I, O>(given: ChannelOptions<I, O> = {}): CheckedOptions<I, O> => {
@@ -62,6 +63,7 @@ export const checkOptions = <I, O>(given: ChannelOptions<I, O> = {}): CheckedOpt
     if (name in MOST) checkNumber(name, value, 1, MOST[name]);
     checked[name] = value;
   }
+  Object.assign(checked, queueLimitsFrom(given));
   const { protocols, origin, codec } = given;
   if (protocols !== undefined && typeof protocols !== 'function' && !(Array.isArray(protocols) && protocols.every(isToken))) {
     throw new OptionError('protocols', 'must be a list of tokens or a function');

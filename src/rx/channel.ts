@@ -1,10 +1,6 @@
-/**
- * http-kit's asynchronous channel: one object for HTTP streaming, long polling and WebSocket, and a Subject pair for RxJS.
- *
- * Owns: who listens, that everybody is told once and in order, that the first cause of an end counts. Leaves: how a message
- * travels to its line, `http-line.ts` or `websocket-line.ts`.
- */
-import { Observable, type Observer, Subject, Subscriber, type Subscription } from 'rxjs';
+/** http-kit's asynchronous channel: one object for HTTP streaming, long polling and WebSocket, and a Subject pair for RxJS. */
+import type { Observable, Observer, Subscription } from 'rxjs';
+import type { ChannelCounts, Drop } from './queue-gauge.js';
 import type { HttpRequest } from './request.js';
 
 /** http-kit's words for how a channel ended. */
@@ -25,137 +21,45 @@ export interface SendOptions {
   readonly close?: boolean | undefined;
 }
 
-/** How messages leave a channel, and how demand reaches its client. For the rx floor only. */
-export interface ChannelLine<O> {
-  readonly isWebSocket: boolean;
-  send(data: O, close: boolean): boolean;
-  /** Ends the line; whatever was sent before leaves first. */
-  close(code: number, reason: string): void;
-  /** All is said; answers the client's close where there is one. */
-  finish(): void;
-  fail(error: unknown): void;
-  demand(wants: boolean): void;
-  report(error: unknown): void;
-}
-
-const NONE: readonly never[] = [];
-const NORMAL = 1000;
-const INTERNAL_ERROR = 1011;
-/** A close frame has room for so many octets of reason, RFC 6455 §5.5. */
-const MAX_REASON_BYTES = 123;
-
 /**
  * As an Observable a channel emits what the client says, to all its subscribers, and completes when it is over; as an
  * Observer it sends. The socket is read only while somebody is subscribed; what arrives before the first subscriber waits
- * for it.
+ * for it. Made by `asChannel` and `websocket`; what a listener throws closes it with 1011 and becomes an event.
  */
-export class Channel<I, O> extends Observable<I> implements Observer<O> {
+export interface Channel<I, O> extends Observable<I>, Observer<O> {
   /** The request that opened it. */
   readonly request: HttpRequest;
   /** The subprotocol that was agreed on; `undefined` where there is none, and on HTTP. */
   readonly protocol: string | undefined;
-  private readonly line: ChannelLine<O>;
-  private readonly messages: Subject<I>;
-  /** Lists and not Subjects: an idle WebSocket costs 1.2 KB less, websocket-idle-memory. */
-  private closeListeners: readonly ((close: ChannelClose) => void)[];
-  private pingListeners: readonly ((data: Buffer) => void)[];
-  private end: ChannelClose | null;
-
-  /** Made by `asChannel` and `websocket` only. */
-  constructor(request: HttpRequest, line: ChannelLine<O>, protocol: string | undefined) {
-    const messages = new Subject<I>();
-    super((subscriber) => {
-      const subscription = messages.subscribe(subscriber);
-      subscription.add(() => {
-        if (!messages.observed) line.demand(false);
-      });
-      if (!messages.closed && !messages.isStopped) line.demand(true); // last: what waits comes at once, and may be enough
-      return subscription;
-    });
-    this.messages = messages;
-    this.request = request;
-    this.protocol = protocol;
-    this.line = line;
-    this.closeListeners = NONE;
-    this.pingListeners = NONE;
-    this.end = null;
-  }
-
-  /** Emits how the channel ended, once, also to who comes late; then completes. */
-  get closed$(): Observable<ChannelClose> {
-    return new Observable((subscriber) => {
-      const tell = (close: ChannelClose): void => {
-        subscriber.next(close);
-        subscriber.complete();
-      };
-      this.whenClosed(tell);
-      return () => (this.closeListeners = this.closeListeners.filter((listener) => listener !== tell));
-    });
-  }
-
+  readonly isWebSocket: boolean;
   /** False from the moment that either side has closed. */
-  get isOpen(): boolean {
-    return this.end === null;
-  }
+  readonly isOpen: boolean;
+  /** Emits how the channel ended, once, also to who comes late; then completes. */
+  readonly closed$: Observable<ChannelClose>;
 
-  get isWebSocket(): boolean {
-    return this.line.isWebSocket;
-  }
-
-  /** As RxJS, but what a listener throws closes this channel with 1011 and becomes an event, instead of ending the process. */
-  override subscribe(observerOrNext?: Partial<Observer<I>> | ((value: I) => void) | null): Subscription;
-  override subscribe(
-    next?: ((value: I) => void) | null,
-    error?: ((error: unknown) => void) | null,
-    complete?: (() => void) | null,
-  ): Subscription;
-  override subscribe(
-    target?: Partial<Observer<I>> | ((value: I) => void) | null,
-    error?: ((error: unknown) => void) | null,
-    complete?: (() => void) | null,
-  ): Subscription {
-    if (target instanceof Subscriber) return super.subscribe(target);
-    const observer: Partial<Observer<I>> =
-      typeof target === 'function' || target === null || target === undefined
-        ? { next: target ?? undefined, error: error ?? undefined, complete: complete ?? undefined }
-        : target;
-    return super.subscribe({
-      next: (message) => this.guard(() => observer.next?.(message)),
-      error: (failure: unknown) => this.guard(() => observer.error?.(failure)),
-      complete: () => this.guard(() => observer.complete?.()),
-    });
-  }
+  /** Messages that wait for the client, from the present number on. Completes when the channel is closed and nothing waits any more. */
+  readonly buffered$: Observable<number>;
+  /** Whether a message that is sent now would leave now, from the present state on. Completes as `buffered$` does. */
+  readonly writable$: Observable<boolean>;
+  /** Messages that will not reach the client, and why, from now on. Completes as `buffered$` does. */
+  readonly dropped$: Observable<Drop>;
+  /** Where all messages are that were sent. */
+  readonly counts: ChannelCounts;
 
   /**
    * Sends a message.
    *
    * @param data - On HTTP the first item may be a whole response `{ status, headers, body }`; of later ones the body counts.
-   * @returns `true` if written or queued; `false` if the channel is closed, or so much is waiting for the client that this
-   *   message closed it (1013).
+   * @returns `true` if written or queued; `false` if the channel is closed, or the overflow policy refused this message or
+   *   closed the channel because of it. A message that was refused closes nothing, whatever the options say.
    * @remarks http-kit `send!`. An HTTP channel ends behind its first message unless `{ close: false }` is given.
    */
-  send(data: O, { close = !this.isWebSocket }: SendOptions = {}): boolean {
-    if (this.end !== null || !this.line.send(data, close)) return false;
-    if (close) this.settle({ status: 'server-close', code: this.isWebSocket ? NORMAL : undefined, reason: '', by: 'server' });
-    return true;
-  }
-
+  send(data: O, options?: SendOptions): boolean;
   /** Sends, and never closes. */
-  next(data: O): void {
-    if (this.end === null) this.line.send(data, false);
-  }
-
+  next(data: O): void;
   /** Closes 1011 on WebSocket; on HTTP a 500 where the head is not out yet, else a cut. The error becomes an event. */
-  error(error: unknown): void {
-    if (this.end !== null) return this.line.report(error);
-    this.line.fail(error);
-    this.settle({ status: 'server-close', code: this.isWebSocket ? INTERNAL_ERROR : undefined, reason: '', by: 'server' });
-  }
-
-  complete(): void {
-    this.close();
-  }
-
+  error(error: unknown): void;
+  complete(): void;
   /**
    * Closes the channel behind what was sent.
    *
@@ -164,88 +68,15 @@ export class Channel<I, O> extends Observable<I> implements Observer<O> {
    * @returns true the only time that it closed.
    * @throws `RangeError` for another code or a longer reason.
    */
-  close(code: number = NORMAL, reason: string = ''): boolean {
-    if (!isSendable(code)) throw new RangeError(`close code is ${String(code)}, must be 1000, 1001, 1003, 1007–1014 or 3000–4999`);
-    if (Buffer.byteLength(reason) > MAX_REASON_BYTES) {
-      throw new RangeError(`close reason is ${Buffer.byteLength(reason)} octets, limit ${MAX_REASON_BYTES}`);
-    }
-    if (this.end !== null) return false;
-    this.line.close(code, reason);
-    this.settle({ status: 'server-close', code: this.isWebSocket ? code : undefined, reason, by: 'server' });
-    return true;
-  }
+  close(code?: number, reason?: string): boolean;
 
   /** http-kit `on-receive`. */
-  onReceive(listener: (message: I) => void): Subscription {
-    return this.subscribe(listener);
-  }
-
+  onReceive(listener: (message: I) => void): Subscription;
   /** http-kit `on-ping`. The pong is sent without it. */
-  onPing(listener: (data: Buffer) => void): void {
-    this.pingListeners = this.pingListeners.concat(listener);
-  }
-
+  onPing(listener: (data: Buffer) => void): void;
   /** http-kit `on-close`: called once, at once when the channel is closed already. */
-  onClose(listener: (close: ChannelClose) => void): void {
-    this.whenClosed((close) => this.guard(() => listener(close)));
-  }
-
-  // ── for the lines ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** An operator that drives this channel has completed. @internal */
-  finish(): void {
-    if (this.end === null) this.line.finish();
-  }
-
-  /** @internal */
-  receive(message: I): void {
-    this.messages.next(message);
-  }
-
-  /** @internal */
-  receivePing(data: Buffer): void {
-    for (const listener of this.pingListeners) this.guard(() => listener(data));
-  }
-
-  /** The client will say nothing more. @internal */
-  endMessages(): void {
-    this.messages.complete();
-  }
-
-  /** @internal */
-  get hasReader(): boolean {
-    return this.messages.observed;
-  }
-
-  /** The first cause counts. @internal */
-  settle(close: ChannelClose): void {
-    if (this.end !== null) return;
-    this.end = close;
-    this.messages.complete();
-    const listeners = this.closeListeners;
-    this.closeListeners = NONE;
-    for (const listener of listeners) listener(close);
-  }
-
-  private whenClosed(listener: (close: ChannelClose) => void): void {
-    if (this.end !== null) listener(this.end);
-    else this.closeListeners = this.closeListeners.concat(listener);
-  }
-
-  /** What a function of the application throws ends this channel, and nothing else. @internal */
-  guard(listener: () => void): void {
-    try {
-      listener();
-    } catch (error) {
-      this.error(error);
-    }
-  }
+  onClose(listener: (close: ChannelClose) => void): void;
 }
-
-/** What an endpoint may send, RFC 6455 §7.4.2 and the IANA registry. */
-const isSendable = (code: number): boolean =>
-  Number.isInteger(code) &&
-  (code === 1000 || code === 1001 || code === 1003 || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999));
 
 /** The client's close code in http-kit's words. */
 export const statusOf = (code: number): CloseStatus => STATUSES[code] ?? 'unknown';

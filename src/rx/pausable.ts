@@ -92,7 +92,7 @@ function openFlowing<T>(this: Observable<T>, subscriber: Subscriber<T>): void {
   (this as PausableSource<T>).open(subscriber).resume(); // given to no other constructor
 }
 
-const isPacing = <T>(target: unknown): target is PacingObserver<T> =>
+export const isPacing = <T>(target: unknown): target is PacingObserver<T> =>
   typeof target === 'object' && target !== null && (target as Partial<PacingObserver<T>>).pacesSources === true;
 
 const CLOSED: Faucet = { pause: () => {}, resume: () => {} };

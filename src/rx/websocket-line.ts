@@ -1,13 +1,16 @@
 /**
- * A channel on a WebSocket: codec, the queue of what waits for a slow client, and the closing handshake.
+ * A channel on a WebSocket: codec, credit, and the closing handshake.
  *
- * What is sent before the 101 waits in the same queue as what a slow client has not taken.
+ * What is sent before the 101 waits in the same queue as what a slow client has not taken: `outbound-queue.ts`.
  */
 import { HandlerError, OverloadError, ProtocolError } from '../errors.js';
-import { EncodedMessage } from '../protocol/encoded-message.js';
+import { EncodedMessage, type Outgoing, octetsOf } from '../protocol/encoded-message.js';
 import type { ExchangePort, FrameClose, FrameListener, FramePort } from '../transport/contracts.js';
-import { type Channel, type ChannelClose, type ChannelLine, statusOf } from './channel.js';
+import { type ChannelClose, statusOf } from './channel.js';
 import type { Codec, Message } from './codec.js';
+import type { ChannelLine, LineChannel } from './line-channel.js';
+import { OutboundQueue, type QueueLimits, type QueueSink } from './outbound-queue.js';
+import { overflowError } from './queue-body.js';
 import type { WaitingRoom } from './waiting-room.js';
 
 const ABNORMAL = 1006;
@@ -15,32 +18,24 @@ const INVALID_PAYLOAD = 1007;
 const INTERNAL_ERROR = 1011;
 const TRY_AGAIN_LATER = 1013;
 
-/** Limits and codec of one line. */
-export interface LineOptions<I, O> {
+/** Limits, policy and codec of one line. */
+export interface LineOptions<I, O> extends QueueLimits<O> {
   readonly codec?: Codec<I, O> | undefined;
-  /** Messages that may wait. */
-  readonly queueSize: number;
-  /** Octets that may wait. */
-  readonly maxBufferedBytes: number;
 }
 
-type Outgoing = string | Uint8Array | EncodedMessage;
-
-export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
+export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener, QueueSink<Outgoing> {
   readonly isWebSocket = true;
+  readonly queue: OutboundQueue<O, Outgoing>;
   private readonly port: ExchangePort;
   private readonly options: LineOptions<I, O>;
   private readonly answersBeforeClose: boolean;
   /** Set right after both were made: a channel and its line need each other. */
-  private channel: Channel<I, O> | null;
+  private channel: LineChannel<I, O> | null;
   private frames: FramePort | null;
   private room: WaitingRoom | null;
   private isWanted: boolean;
   private isListening: boolean;
   private hasReceived: boolean;
-  private queue: Outgoing[];
-  private queuedBytes: number;
-  private hasCredit: boolean;
   private closing: { readonly code: number; readonly reason: string } | null;
   private peerClose: FrameClose | null;
 
@@ -59,14 +54,12 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
     this.isWanted = false;
     this.isListening = false;
     this.hasReceived = false;
-    this.queue = [];
-    this.queuedBytes = 0;
-    this.hasCredit = false;
+    this.queue = new OutboundQueue<O, Outgoing>(this, options);
     this.closing = null;
     this.peerClose = null;
   }
 
-  connect(channel: Channel<I, O>): void {
+  connect(channel: LineChannel<I, O>): void {
     this.channel = channel;
   }
 
@@ -74,8 +67,8 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
   open(frames: FramePort, room: WaitingRoom): void {
     this.frames = frames;
     this.room = room;
-    this.hasCredit = true;
-    this.flushQueue();
+    this.queue.grant();
+    this.closeBehindQueue();
   }
 
   /** Messages may come from now on. */
@@ -86,7 +79,9 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
 
   /** The reply that was to carry the frames is over. Without effect where it carries them. */
   abandon(): void {
-    if (this.frames === null) this.settle({ status: 'server-close', code: ABNORMAL, reason: '', by: 'server' });
+    if (this.frames !== null) return;
+    if (this.closing === null) this.queue.close('closed'); // else a 101 may follow, and what waits with it
+    this.settle({ status: 'server-close', code: ABNORMAL, reason: '', by: 'server' });
   }
 
   // ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -94,7 +89,7 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
   send(data: O, close: boolean): boolean {
     if (this.closing !== null) return false;
     const message = this.encode(data);
-    if (message === null || !this.enqueue(message)) return false;
+    if (message === null || !this.offer(message, data)) return false;
     if (close) this.close(1000, '');
     return true;
   }
@@ -112,51 +107,56 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
     }
   }
 
-  private enqueue(message: Outgoing): boolean {
-    if (this.frames !== null && this.hasCredit) {
-      this.hasCredit = this.frames.send(message);
-      return true;
-    }
-    const { queueSize, maxBufferedBytes } = this.options;
-    if (this.queue.length >= queueSize || this.queuedBytes > maxBufferedBytes) {
-      this.overflow(this.queue.length >= queueSize ? `${queueSize} messages (queueSize)` : `${maxBufferedBytes} octets (maxBufferedBytes)`);
+  /** `keyOf` of the application may throw. */
+  private offer(message: Outgoing, data: O): boolean {
+    try {
+      return this.queue.offer(message, data);
+    } catch (error) {
+      this.channel?.error(error);
       return false;
     }
-    this.queue.push(message);
-    this.queuedBytes += lengthOf(message);
-    return true;
   }
 
-  /** The client is too slow for what it is sent: what waits is dropped, and it is told to come back later. */
-  private overflow(limit: string): void {
-    const dropped = this.queue.length + 1;
-    this.queue = [];
-    this.queuedBytes = 0;
+  transmit(message: Outgoing): boolean {
+    return this.frames !== null && this.frames.send(message);
+  }
+
+  octetsOf(message: Outgoing): number {
+    return octetsOf(message);
+  }
+
+  get suspends(): boolean {
+    return this.options.overflow.policy === 'suspend';
+  }
+
+  onQueueChange(): void {
+    this.closeBehindQueue();
+    if (this.suspends) this.channel?.onWritable();
+  }
+
+  /** The client is too slow for what it is sent, and told so. */
+  onOverflow(limit: string, dropped: number): void {
+    const { overflow } = this.options;
+    const code = overflow.policy === 'disconnect' ? overflow.code : INTERNAL_ERROR;
     this.report(
-      new OverloadError('RHK_SLOW_CLIENT', `a slow client was closed with 1013 and ${dropped} messages were dropped, limit ${limit}`),
+      overflow.policy === 'disconnect'
+        ? new OverloadError('RHK_SLOW_CLIENT', `a slow client was closed with ${code} and ${dropped} messages were dropped, limit ${limit}`)
+        : overflowError(overflow.policy, limit, dropped),
     );
-    this.closing = { code: TRY_AGAIN_LATER, reason: '' };
-    if (this.frames !== null) this.flushQueue();
-    this.settle({ status: 'server-close', code: TRY_AGAIN_LATER, reason: '', by: 'server' });
+    this.closing = { code, reason: '' };
+    this.closeBehindQueue();
+    this.settle({ status: 'server-close', code, reason: '', by: 'server' });
   }
 
-  private flushQueue(): void {
-    const { frames } = this;
-    if (frames === null) return;
-    let sent = 0;
-    while (this.hasCredit && sent < this.queue.length) {
-      const message = this.queue[sent++];
-      this.queuedBytes -= lengthOf(message);
-      this.hasCredit = frames.send(message);
-    }
-    if (sent > 0) this.queue = this.queue.slice(sent);
-    if (this.closing !== null && this.queue.length === 0) frames.close(this.closing.code, this.closing.reason);
+  private closeBehindQueue(): void {
+    const { frames, closing } = this;
+    if (frames !== null && closing !== null && this.queue.waiting === 0) frames.close(closing.code, closing.reason);
   }
 
   close(code: number, reason: string): void {
     if (this.closing !== null) return;
     this.closing = this.peerClose ?? { code, reason };
-    this.flushQueue();
+    this.closeBehindQueue();
     if (this.peerClose !== null) this.settle(closeFrom(this.peerClose)); // it came first, whatever this side says now
   }
 
@@ -214,13 +214,12 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener {
   }
 
   onClosed(close: FrameClose): void {
-    this.queue = [];
+    this.queue.close('closed');
     this.settle(closeFrom(this.peerClose ?? close));
   }
 
   onDrain(): void {
-    this.hasCredit = true;
-    this.flushQueue();
+    this.queue.grant();
   }
 
   finish(): void {
@@ -244,5 +243,3 @@ const closeFrom = ({ code, reason, by }: FrameClose): ChannelClose => ({
   reason,
   by,
 });
-
-const lengthOf = (message: Outgoing): number => (message instanceof EncodedMessage ? message.message.length : message.length);

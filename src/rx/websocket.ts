@@ -3,11 +3,12 @@ import { isObservable, Observable, type OperatorFunction, Subscriber } from 'rxj
 import { HandlerError, messageOf, OptionError } from '../errors.js';
 import type { EncodedMessage } from '../protocol/encoded-message.js';
 import { openWebSocket } from './as-channel.js';
-import type { Channel } from './channel.js';
 import { type ChannelOptions, checkOptions } from './channel-options.js';
 import type { Message } from './codec.js';
 import { eachRequest } from './each-request.js';
 import type { Handler } from './handler.js';
+import type { LineChannel } from './line-channel.js';
+import { type Faucet, isPausable, PausableSource, type PausableSubscription } from './pausable.js';
 import type { HttpRequest } from './request.js';
 import { type HttpResponse, isResponse } from './response.js';
 
@@ -34,8 +35,8 @@ export function websocket<I, O>(operator: OperatorFunction<I, O> | WebSocketOper
 export function websocket<I, O>(operator: WebSocketOperator<I, O>, options?: ChannelOptions<I, O>): Handler {
   if (typeof operator !== 'function') throw new OptionError('operator', `is ${messageOf(operator)}, must be a function`);
   const checked = checkOptions(options);
-  const init = (channel: Channel<I, O>, request: HttpRequest): HttpResponse | undefined => {
-    const outgoing = operator(messagesOf(channel), request);
+  const init = (channel: LineChannel<I, O>, request: HttpRequest): HttpResponse | undefined => {
+    const outgoing = operator(new Messages<I>(channel), request);
     if (isResponse(outgoing)) return outgoing;
     if (!isObservable(outgoing)) throw new HandlerError('RHK_BAD_REPLY', 'a websocket operator gave neither an Observable nor a response');
     run(outgoing, channel);
@@ -45,19 +46,35 @@ export function websocket<I, O>(operator: WebSocketOperator<I, O>, options?: Cha
 }
 
 /** Only the listening half. */
-const messagesOf = <I, O>(channel: Channel<I, O>): Observable<I> => new Observable((subscriber) => channel.subscribe(subscriber));
+class Messages<I> extends PausableSource<I> {
+  private readonly channel: LineChannel<I, never>;
 
-const run = <I, O>(outgoing$: Observable<O>, channel: Channel<I, O>): void => {
+  constructor(channel: LineChannel<I, never>) {
+    super();
+    this.channel = channel;
+  }
+
+  open(subscriber: Subscriber<I>): Faucet {
+    return this.channel.open(subscriber);
+  }
+}
+
+const run = <I, O>(outgoing$: Observable<O>, channel: LineChannel<I, O>): void => {
   const sending = new Sending(channel);
   channel.onClose(() => sending.unsubscribe());
-  outgoing$.subscribe(sending);
+  if (!channel.pacesSources || !isPausable(outgoing$)) {
+    outgoing$.subscribe(sending);
+    return;
+  }
+  const source: PausableSubscription = outgoing$.subscribePausable(sending);
+  channel.paceOnly(source);
 };
 
 /** The operator's subscriber itself: an observer would be wrapped into two more objects, and called through them. */
 class Sending<I, O> extends Subscriber<O> {
-  private readonly channel: Channel<I, O>;
+  private readonly channel: LineChannel<I, O>;
 
-  constructor(channel: Channel<I, O>) {
+  constructor(channel: LineChannel<I, O>) {
     super();
     this.channel = channel;
   }
