@@ -215,7 +215,7 @@ describe('stop', () => {
       const stop = '               -s';
       const connects = '           10ms c';
       const late = '               20ms a';
-      const closed = '             10ms e';
+      const closed = '             10ms r';
       const server = stopping(
         helpers,
         mergeMap(() => reply$),
@@ -223,8 +223,8 @@ describe('stop', () => {
       );
       server.client({ sends: sent, values: { a: get('/') } });
       const client = server.client({ connects, sends: late, values: { a: get('/') } });
-      helpers.expectBytes(client).toBe('10ms |');
-      helpers.expectClosed(client).toBe(closed, { e: 'end' });
+      helpers.expectBytes(client).toBe('10ms #');
+      helpers.expectClosed(client).toBe(closed, { r: 'reset' });
     });
   });
 

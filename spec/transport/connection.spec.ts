@@ -1,6 +1,9 @@
 import { expect } from 'chai';
-import type { ExchangePort } from '#src/transport/contracts.js';
-import { answerWith, get, post, Reader, repliesIn, WireEngine } from './wire-engine.js';
+import type { ConnectionPort, ExchangePort } from '#src/transport/contracts.js';
+import { Engine } from '#src/transport/engine.js';
+import { MemoryAcceptor } from '#src/testing/memory-acceptor.js';
+import { VirtualClock } from '#src/testing/virtual-clock.js';
+import { answerWith, get, LIMITS, post, Reader, repliesIn, WireEngine } from './wire-engine.js';
 
 const later: (exchange: ExchangePort) => void = () => {};
 const ok = (body: string, extra: string = ''): string => `HTTP/1.1 200 OK~content-length: ${body.length}~${extra}~${body}`;
@@ -291,6 +294,27 @@ describe('Connection', () => {
         engine.clock.settle();
         expect([client.text, client.isClosed], JSON.stringify(sent)).to.deep.equal(['', true]);
       }
+    });
+
+    it('is seen before anybody has started to read', () => {
+      const clock = new VirtualClock();
+      const acceptor = new MemoryAcceptor(clock);
+      const ports: ConnectionPort[] = [];
+      const engine = new Engine(acceptor, clock, LIMITS, {
+        onListening: () => {},
+        onConnection: (port) => ports.push(port),
+        onBindError: () => {},
+        onFault: () => {},
+        onClosed: () => {},
+      });
+      engine.open();
+      const { client } = acceptor.connect();
+      client.end();
+      clock.advance(1);
+      expect(client.isClosed).to.equal(true);
+      let closed = 0;
+      ports[0].start({ onExchange: () => {}, onClosed: () => closed++ });
+      expect(closed).to.equal(1);
     });
 
     it('in the middle of a body fails it', () => {

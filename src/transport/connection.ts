@@ -146,6 +146,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     host.deadlines.watch(this);
     stream.on('error', ignore); // 'close' follows, and says all that matters: the peer has gone
     stream.on('close', () => this.onClose());
+    stream.on('end', () => this.onEnd()); // may come before anybody has started to read
   }
 
   get peer(): Peer {
@@ -188,7 +189,6 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     this.listener = listener;
     this.deadline = this.host.deadlines.tick + Deadlines.ticksFor(this.host.limits.keepAliveTimeoutMs);
     this.stream.on('data', (bytes) => this.onData(bytes));
-    this.stream.on('end', () => this.onEnd());
   }
 
   drain(withinMs: number): void {

@@ -8,16 +8,21 @@ import type { Fields, RequestHead } from '../protocol/request-head.js';
 import type { HeadLimits } from '../protocol/request-parser.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 
-/** One accepted connection's bytes. Half-open is allowed: `end` from the peer does not end our side. */
+/**
+ * One accepted connection's bytes. Half-open is allowed: `end` from the peer does not end our side.
+ *
+ * Nothing is delivered before somebody listens to `data`, nothing within a call of ours. `pause` keeps data back, but neither
+ * an `end` that no data stands before, nor a reset: who is interested in these listens from the beginning.
+ */
 export interface ByteStream {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
   readonly destroyed: boolean;
-  /** Octets accepted by `write` and not released yet. */
+  /** Octets accepted by `write` and not released yet; 0 within the call where the system takes all at once. */
   readonly writableLength: number;
-  /** `write` returned false and `drain` has not come yet. */
+  /** `write` returned false and `drain` has not come yet. Never of a stream that has ended or is destroyed. */
   readonly writableNeedDrain: boolean;
   write(text: string, encoding: 'latin1'): boolean;
   write(bytes: Uint8Array): boolean;
@@ -55,9 +60,9 @@ export interface Clock {
 
 /** Where connections come from. */
 export interface Acceptor {
-  /** Starts to listen. Exactly one of `onListening` and `onError` follows. */
+  /** Starts to listen. In a later turn one of `onListening` and `onError` follows, or `onClosed` alone after an early `close`. */
   open(listener: AcceptorListener): void;
-  /** Stops listening; open connections live on. */
+  /** Stops listening; open connections live on. Any number of times. */
   close(): void;
 }
 
@@ -68,7 +73,7 @@ export interface AcceptorListener {
   onError(error: Error): void;
   /** A connection was refused because `maxConnections` are open. */
   onRefused(): void;
-  /** Nothing listens any more. */
+  /** Nothing listens any more and every connection is destroyed; the last may not have told of its `close` yet. */
   onClosed(): void;
 }
 
