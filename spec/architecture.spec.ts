@@ -90,6 +90,9 @@ describe('violationsIn', () => {
     ['a deep import of rxjs', 'rx/a.ts', "import { map } from 'rxjs/operators';", 'rxjs/operators is a deep import of rxjs'],
     ['files in rx/', 'rx/a.ts', "import { openSync } from 'node:fs';", 'node:fs belongs to rx/file-body.ts'],
     ['files in protocol/', 'protocol/a.ts', "import { openSync } from 'node:fs';", 'node:fs is out of bounds for protocol'],
+    ['a test runner in testing/', 'testing/a.ts', "import { it } from 'vitest';", 'vitest is neither a dependency nor a peer'],
+    ['the test runner of Node.js in testing/', 'testing/a.ts', "import { it } from 'node:test';", 'node:test is out of bounds for testing'],
+    ['assertions of Node.js in testing/', 'testing/a.ts', "import assert from 'node:assert';", 'node:assert is out of bounds for testing'],
     ['sockets in server/', 'server/a.ts', "import type { Socket } from 'node:net';", 'node:net is out of bounds for server'],
     [
       'more than constants of a module',
