@@ -77,9 +77,7 @@ export class ReplyReader {
         return true;
       }
       case State.CHUNK_END:
-        if (this.takeUntil('\r\n') === undefined) return false;
-        this.state = State.CHUNK_SIZE;
-        return true;
+        return this.endChunk();
       case State.TRAILERS:
         return this.readTrailers();
       case State.UPGRADED:
@@ -105,9 +103,18 @@ export class ReplyReader {
   /** RFC 9112 §6.3. */
   private expectBody({ status, headers }: ReplyHead): void {
     const length = headers['content-length'];
+    const coding = headers['transfer-encoding'];
+    if (length !== undefined && !/^\d+$/.test(length)) {
+      throw new Error(`the server sent the content-length ${JSON.stringify(length)}, RFC 9110 §8.6`);
+    }
+    if (coding !== undefined && (coding !== 'chunked' || length !== undefined)) {
+      throw new Error(
+        `the server sent transfer-encoding ${JSON.stringify(coding)}${length === undefined ? '' : ' and content-length'}, RFC 9112 §6.1`,
+      );
+    }
     if (this.nextMethod() === 'HEAD' || status === 204 || status === 304 || length === '0') return this.listener.onEnd();
     this.missing = length === undefined ? 0 : Number(length);
-    if (headers['transfer-encoding'] === 'chunked') this.state = State.CHUNK_SIZE;
+    if (coding !== undefined) this.state = State.CHUNK_SIZE;
     else this.state = length === undefined ? State.UNTIL_CLOSE : State.LENGTH;
   }
 
@@ -121,6 +128,14 @@ export class ReplyReader {
     if (isWhole) this.state = hasEnded ? State.HEAD : State.CHUNK_END;
     this.listener.onPiece(piece);
     if (hasEnded) this.listener.onEnd();
+    return true;
+  }
+
+  private endChunk(): boolean {
+    const rest = this.takeUntil('\r\n');
+    if (rest === undefined) return false;
+    if (rest !== '') throw new Error(`the server sent ${JSON.stringify(rest)} behind the data of a chunk, RFC 9112 §7.1`);
+    this.state = State.CHUNK_SIZE;
     return true;
   }
 
@@ -151,11 +166,13 @@ export class ReplyReader {
   }
 }
 
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+
 const headersFrom = (lines: readonly string[]): Record<string, string> => {
   const headers = Object.create(null) as Record<string, string>; // Object.create is typed any
   for (const line of lines) {
     const colon = line.indexOf(':');
-    if (colon <= 0) throw new Error(`the server sent the field line ${JSON.stringify(line)}, RFC 9112 §5`);
+    if (colon < 0 || !FIELD_NAME.test(line.slice(0, colon))) throw new Error(`the server sent the field line ${JSON.stringify(line)}, RFC 9112 §5`);
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
     headers[name] = name in headers ? `${headers[name]}${name === 'set-cookie' ? '\n' : ', '}${value}` : value;
