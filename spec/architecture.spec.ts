@@ -41,7 +41,7 @@ describe('violationsIn', () => {
       'server/listen.ts': "import { reply } from '../rx/reply.js'; import { listener } from '../transport/listener.js';",
     };
     const files = Object.entries({ ...ground, ...made }).map(([path, text]) => ({ path, text }));
-    return violationsIn(files, { entries: ['index.ts'], packages: ['rxjs', 'ws', 'cookie'] });
+    return violationsIn(files, { entries: ['index.ts'], packages: ['rxjs', 'ws', 'cookie', 'mime-types'] });
   };
 
   const violations: readonly (readonly [fact: string, path: string, text: string, complaint: string])[] = [
@@ -88,7 +88,9 @@ describe('violationsIn', () => {
     ['ws in a feature', 'feeds/a.ts', "import { WebSocket } from 'ws';", 'ws is out of bounds for feeds'],
     ['a package nobody declared', 'feeds/a.ts', "import x from 'left-pad';", 'left-pad is neither a dependency nor a peer'],
     ['a deep import of rxjs', 'rx/a.ts', "import { map } from 'rxjs/operators';", 'rxjs/operators is a deep import of rxjs'],
-    ['files in rx/', 'rx/a.ts', "import { openSync } from 'node:fs';", 'node:fs belongs to rx/file-body.ts'],
+    ['files in rx/', 'rx/a.ts', "import { openSync } from 'node:fs';", 'node:fs belongs to rx/file-body.ts, rx/static-files.ts'],
+    ['mime types in rx/', 'rx/a.ts', "const m = import('mime-types');", 'mime-types belongs to rx/file-formats.ts'],
+    ['files in feeds/', 'feeds/a.ts', "import { openSync } from 'node:fs';", 'node:fs is out of bounds for feeds'],
     ['files in protocol/', 'protocol/a.ts', "import { openSync } from 'node:fs';", 'node:fs is out of bounds for protocol'],
     ['a test runner in testing/', 'testing/a.ts', "import { it } from 'vitest';", 'vitest is neither a dependency nor a peer'],
     ['the test runner of Node.js in testing/', 'testing/a.ts', "import { it } from 'node:test';", 'node:test is out of bounds for testing'],

@@ -51,10 +51,12 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   rx: {
     sources: ['errors.ts', 'protocol'],
     types: ['transport/contracts.ts'],
-    packages: ['rxjs'],
+    packages: ['rxjs', 'mime-types', 'range-parser', 'negotiator'],
     builtins: [...SAFE, 'node:stream', 'node:stream/web', 'node:fs', 'node:fs/promises'],
   },
   ...Object.fromEntries(FEATURES.map((feature) => [feature, FEATURE])),
+  // uploads go to temporary files, replies through compressors
+  middleware: { ...FEATURE, builtins: [...FEATURE.builtins, 'node:fs', 'node:fs/promises', 'node:zlib'] },
   server: {
     sources: ['errors.ts', 'protocol', 'transport', 'rx', ...FEATURES],
     packages: ['rxjs'],
@@ -65,8 +67,17 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   testing: { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:stream', 'node:events', 'node:fs'] },
 };
 
-/** Modules that one file of rx/ has to itself. */
-const SOLE_IMPORTERS: Readonly<Record<string, string>> = { 'node:fs': 'rx/file-body.ts', 'node:fs/promises': 'rx/file-body.ts' };
+/**
+ * Modules that few files of rx/ have to themselves. `static-files.ts` asks the file system what a path means, `file-formats.ts`
+ * loads optional packages when files are served: routing/ and middleware/ build on both, and may not import each other.
+ */
+const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
+  'node:fs': ['rx/file-body.ts', 'rx/static-files.ts'],
+  'node:fs/promises': ['rx/file-body.ts', 'rx/static-files.ts'],
+  'mime-types': ['rx/file-formats.ts'],
+  'range-parser': ['rx/file-formats.ts'],
+  negotiator: ['rx/file-formats.ts'],
+};
 /** Tables of constants in modules that do more: these names may be taken from them anywhere. */
 const CONSTANTS: Readonly<Record<string, readonly string[]>> = { 'node:http': ['STATUS_CODES', 'METHODS'] };
 const FORBIDDEN_NAME = /^(utils?|helpers?|common|shared|types)$|(^|-)(utils?|helpers?)(-|$)/;
@@ -126,8 +137,7 @@ function crossing(path: string, reference: ModuleReference, known: ReadonlyMap<s
   if (specifier.startsWith('node:')) {
     if (names.length > 0 && names.every((name) => CONSTANTS[specifier]?.includes(name))) return complaints;
     if (!floor.builtins.includes(specifier)) complaints.push(`${specifier} is out of bounds for ${floorName(path)}`);
-    else if (floorName(path) === 'rx' && specifier in SOLE_IMPORTERS && SOLE_IMPORTERS[specifier] !== path)
-      complaints.push(`${specifier} belongs to ${SOLE_IMPORTERS[specifier]}`);
+    else complaints.push(...trespasses(path, specifier));
     if (SOCKETS.includes(specifier) && floorName(path) !== 'transport') complaints.push(`${specifier}: sockets belong to transport/`);
     return complaints;
   }
@@ -137,7 +147,13 @@ function crossing(path: string, reference: ModuleReference, known: ReadonlyMap<s
   if (packageName === 'rxjs' && specifier !== 'rxjs' && !isOwnEntry) complaints.push(`${specifier} is a deep import of rxjs`);
   const allowed = floor.packages === 'declared' ? packageName !== 'ws' : floor.packages.includes(packageName);
   if (!allowed) complaints.push(`${packageName} is out of bounds for ${floorName(path)}`);
-  return complaints;
+  return [...complaints, ...trespasses(path, packageName)];
+}
+
+/** A module in rx/ that belongs to other files there. */
+function trespasses(path: string, module: string): string[] {
+  const owners = SOLE_IMPORTERS[module];
+  return floorName(path) !== 'rx' || owners === undefined || owners.includes(path) ? [] : [`${module} belongs to ${owners.join(', ')}`];
 }
 
 /** A relative import: there, on the same floor or further down, and in one way only. */

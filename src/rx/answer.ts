@@ -9,6 +9,7 @@ import { faultResponse } from '../protocol/fault-response.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 import type { ExchangePort, Settlement } from '../transport/contracts.js';
 import { FileSource, sourceFrom } from './body-source.js';
+import { faultHeaders } from './fault-fields.js';
 import { FileBody } from './file-body.js';
 import { FrameBody } from './frame-body.js';
 import { FrameSource } from './frame-source.js';
@@ -200,15 +201,17 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener, Rep
       this.port.cut(known);
     } else {
       if (isWorthReporting(known)) this.port.report(known);
-      this.sendFault(known);
+      this.sendFault(known, error);
     }
     this.listener.onRunEnd(this);
   }
 
-  private sendFault(error: HttpKitError | HttpError): void {
+  /** @param thrown - The error as it came, which fields may have been remembered for. */
+  private sendFault(error: HttpKitError | HttpError, thrown: unknown): void {
     const fault = faultResponse(error);
     try {
-      this.port.begin(fault.status, fault.headers);
+      const key = error instanceof HttpKitError && error.code === 'RHK_NO_RESPONSE' ? undefined : thrown;
+      this.port.begin(fault.status, faultHeaders(this.request.faultFields, key, fault.headers));
       this.port.write(fault.body);
     } catch (badHeader) {
       this.port.report(badHeader);

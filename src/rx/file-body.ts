@@ -2,14 +2,18 @@
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { ByteRange } from './file-formats.js';
 import { HandlerError } from '../errors.js';
 
 /** Made by {@link file}. */
 export class FileBody {
   readonly path: string;
+  /** The part that is sent; `undefined` for all of it. */
+  readonly range: ByteRange | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, range?: ByteRange) {
     this.path = path;
+    this.range = range;
   }
 }
 
@@ -21,14 +25,14 @@ export class FileBody {
  */
 export const file = (path: string | URL): FileBody => new FileBody(typeof path === 'string' ? path : fileURLToPath(path));
 
-/** An open file: its octets, and the stream that closes it. */
+/** An open file: the octets to be sent, and the stream that closes it. */
 export interface OpenFile {
   readonly size: number;
   readonly stream: Readable;
 }
 
 /** @throws HandlerError `RHK_FILE_NOT_FOUND`, or the system's error. */
-export const openFile = async ({ path }: FileBody): Promise<OpenFile> => {
+export const openFile = async ({ path, range }: FileBody): Promise<OpenFile> => {
   const handle = await open(path, 'r').catch((cause: unknown) => {
     throw NOT_THERE.has(codeOf(cause)) ? new HandlerError('RHK_FILE_NOT_FOUND', undefined, { cause }) : cause;
   });
@@ -39,6 +43,14 @@ export const openFile = async ({ path }: FileBody): Promise<OpenFile> => {
   if (!stats.isFile()) {
     await handle.close();
     throw new HandlerError('RHK_FILE_NOT_FOUND');
+  }
+  if (range !== undefined) {
+    if (range.end >= stats.size) {
+      await handle.close();
+      throw new HandlerError('RHK_BODY_LENGTH', `a file has ${stats.size} octets where ${range.end + 1} were announced`);
+    }
+    const { start, end } = range;
+    return { size: end - start + 1, stream: handle.createReadStream({ start, end, highWaterMark: 65_536 }) };
   }
   if (stats.size === 0) {
     await handle.close();

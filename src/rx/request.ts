@@ -6,6 +6,7 @@
 import type { Observable, Subscriber } from 'rxjs';
 import { HandlerError, type HttpKitError } from '../errors.js';
 import type { Fields, RequestHead } from '../protocol/request-head.js';
+import type { HeaderValue } from '../protocol/response-head.js';
 import type { BodyPort, BodySink, ExchangePort, Peer } from '../transport/contracts.js';
 import { type Faucet, PausableSource } from './pausable.js';
 
@@ -56,6 +57,14 @@ export interface ReplyInWork {
   whenOver(action: () => void): void;
 }
 
+/** Fields, and what has to become a reply for them to be sent; for the rx floor only. */
+export interface FaultFields {
+  /** The error itself; `undefined` for "nobody answered". */
+  readonly error: unknown;
+  /** Names in lower case. */
+  readonly fields: Readonly<Record<string, HeaderValue>>;
+}
+
 export class IncomingRequest implements HttpRequest {
   /** The exchange that this request belongs to; for the rx floor only. */
   readonly port: ExchangePort;
@@ -70,6 +79,8 @@ export class IncomingRequest implements HttpRequest {
    * field of the application can hide it, but one of this name.
    */
   readonly incomingRequest: IncomingRequest;
+  /** What replies to errors get; for the rx floor only. `null` where there is none. */
+  faultFields: FaultFields[] | null;
   /** Who is told when the server drains; for the rx floor only. */
   drainListeners: readonly ((withinMs: number) => void)[];
   private controller: AbortController | undefined;
@@ -79,6 +90,7 @@ export class IncomingRequest implements HttpRequest {
     this.incomingRequest = this;
     this.port = port;
     this.reply = null;
+    this.faultFields = null;
     this.head = port.head;
     this.cachedPeer = undefined;
     this.cachedHeaders = undefined;
