@@ -15,6 +15,7 @@ import { membersOf, optionsPage } from './report-options.js';
 const check = process.argv.includes('--check');
 const pages: readonly (readonly [path: string, render: () => string])[] = [
   ['docs/api.txt', () => apiOf('dist/index.d.ts')],
+  ['docs/api-middleware.txt', () => apiOf('dist/middleware/index.d.ts')],
   ['docs/api-testing.txt', () => apiOf('dist/testing/index.d.ts')],
   ['docs/errors.md', () => errorsPage(ERRORS)],
   ['docs/options.md', () => optionsPage(membersOf(readFileSync('src/server/options.ts', 'utf8'), 'ServerOptions'), { ...DEFAULTS })],

@@ -1,0 +1,3 @@
+export { compose } from './compose.js';
+export { file, type FileOptions } from './file.js';
+export { resource } from './resource.js';

@@ -1,0 +1,193 @@
+/**
+ * What nearly all middleware is made of: something is done to a request on its way in, and to the head of its reply on its way out.
+ *
+ * Owns: that the head is the first item, that what comes behind it passes as it is, that nothing runs once nobody listens. Leaves:
+ * what is done.
+ */
+import { isObservable, Observable, Subscriber } from 'rxjs';
+import { failureFrom, OptionError, OverloadError } from '../errors.js';
+import { eachRequest } from '../rx/each-request.js';
+import { addFaultFields } from '../rx/fault-fields.js';
+import { FrameBody } from '../rx/frame-body.js';
+import type { Handler } from '../rx/handler.js';
+import { type HttpRequest, originOf } from '../rx/request.js';
+import { type HttpResponse, isResponse, type Reply } from '../rx/response.js';
+import type { ResponseFields } from './response-fields.js';
+
+/** What middleware makes of one request: an answer of its own, or a way through the handler. */
+export interface Passage {
+  /** Answers in place of the handler, which is not run. */
+  readonly answer?: HttpResponse | undefined;
+  /** What the handler is given; the request itself where it is missing. */
+  readonly request?: HttpRequest | undefined;
+  /** Makes another response of the first item of the reply; later items wait for an Observable, which must give one. */
+  readonly response?: ((response: HttpResponse) => HttpResponse | Observable<HttpResponse>) | undefined;
+  /**
+   * Called when the reply fails or stays empty, with what it failed with; gives fields for the reply that becomes of it in the end.
+   * The error itself goes on its way.
+   */
+  readonly faultFields?: ((error: unknown) => ResponseFields) | undefined;
+  /** Called once when the reply stream has ended, however it did. */
+  readonly finished?: (() => void) | undefined;
+}
+
+/** Items that may wait for a head that is still made. */
+const MAX_WAITING_ITEMS = 1_024;
+
+/**
+ * A handler with something around it.
+ *
+ * @param enter - Called for each request. What it throws, or its Observable fails with, is an error of the reply.
+ */
+export const passThrough = (handler: Handler, enter: (request: HttpRequest) => Passage | Observable<Passage>): Handler => {
+  if (typeof handler !== 'function') throw new OptionError('handler', `is a ${typeof handler}, must be an operator: a function`);
+  return eachRequest((request, replies) => {
+    const entered = enter(request);
+    if (!isObservable(entered)) {
+      run(handler, request, entered, replies);
+      return;
+    }
+    replies.add(
+      entered.subscribe({
+        next: (passage) => run(handler, request, passage, replies),
+        error: (error: unknown) => replies.error(error),
+      }),
+    );
+  });
+};
+
+/**
+ * A handler whose responses are changed. Errors, empty replies and later items pass.
+ *
+ * @param change - Gets the first item of a reply as a response, also where it was a bare body. What it throws fails the reply.
+ */
+export const mapResponse = (
+  handler: Handler,
+  change: (response: HttpResponse, request: HttpRequest) => HttpResponse | Observable<HttpResponse>,
+): Handler => passThrough(handler, (request) => ({ response: (response) => change(response, request) }));
+
+/** The reply is a WebSocket: its fields go into the 101, status and body mean nothing. */
+export const isUpgrade = ({ body }: HttpResponse): boolean => body instanceof FrameBody;
+
+const run = (handler: Handler, request: HttpRequest, passage: Passage, replies: Subscriber<Reply>): void => {
+  const { answer } = passage;
+  if (answer === undefined) {
+    const given = passage.request ?? request;
+    const passing = new Passing(request, passage, replies);
+    replies.add(passing); // first, as the handler may answer before it returns
+    try {
+      handler(single(given)).subscribe(passing);
+    } catch (error) {
+      passing.error(error);
+    }
+    return;
+  }
+  replies.next(answer);
+  replies.complete();
+};
+
+/** The handler's subscriber. */
+class Passing extends Subscriber<Reply> {
+  private readonly request: HttpRequest;
+  private readonly passage: Passage;
+  private readonly replies: Subscriber<Reply>;
+  private hasReplied: boolean;
+  /** Behind a head that is still made. */
+  private waiting: Reply[] | null;
+  private isComplete: boolean;
+
+  constructor(request: HttpRequest, passage: Passage, replies: Subscriber<Reply>) {
+    super();
+    this.request = request;
+    this.passage = passage;
+    this.replies = replies;
+    this.hasReplied = false;
+    this.waiting = null;
+    this.isComplete = false;
+    if (passage.finished !== undefined) this.add(passage.finished);
+  }
+
+  /** What a finalizer throws behind the end comes here, too: RxJS would drop it. */
+  override error(error: unknown): void {
+    if (this.isStopped) originOf(this.request)?.port.report(failureFrom(error));
+    else super.error(error);
+  }
+
+  protected override _next(reply: Reply): void {
+    if (this.waiting !== null) {
+      if (this.waiting.push(reply) > MAX_WAITING_ITEMS) this.error(new OverloadError('RHK_SLOW_CLIENT', TOO_MANY));
+      return;
+    }
+    if (this.hasReplied) {
+      this.replies.next(reply);
+      return;
+    }
+    this.hasReplied = true;
+    const { response } = this.passage;
+    if (response === undefined) {
+      this.replies.next(reply);
+      return;
+    }
+    let changed: HttpResponse | Observable<HttpResponse>;
+    try {
+      changed = response(responseFrom(reply));
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    if (isObservable(changed)) this.await(changed);
+    else this.replies.next(changed);
+  }
+
+  protected override _error(error: unknown): void {
+    this.fail(error);
+  }
+
+  protected override _complete(): void {
+    this.isComplete = true;
+    if (this.waiting !== null) return;
+    if (!this.hasReplied) this.remember(undefined);
+    this.unsubscribe();
+    this.replies.complete();
+  }
+
+  private await(response$: Observable<HttpResponse>): void {
+    this.waiting = [];
+    this.replies.add(
+      response$.subscribe({
+        next: (response) => {
+          const waiting = this.waiting ?? [];
+          this.waiting = null;
+          this.replies.next(response);
+          for (const reply of waiting) this.replies.next(reply);
+          if (!this.isComplete) return;
+          this.unsubscribe();
+          this.replies.complete();
+        },
+        error: (error: unknown) => this.fail(error),
+      }),
+    );
+  }
+
+  private fail(error: unknown): void {
+    this.remember(error);
+    this.unsubscribe();
+    this.replies.error(error);
+  }
+
+  private remember(error: unknown): void {
+    const { faultFields } = this.passage;
+    if (faultFields !== undefined) addFaultFields(this.request, error, faultFields(error));
+  }
+}
+
+const TOO_MANY = `more than ${MAX_WAITING_ITEMS} items wait for the head of their reply`;
+
+const responseFrom = (reply: Reply): HttpResponse => (isResponse(reply) ? reply : { body: reply });
+
+/** `of(request)`, in fewer steps. */
+const single = (request: HttpRequest): Observable<HttpRequest> =>
+  new Observable((subscriber) => {
+    subscriber.next(request);
+    subscriber.complete();
+  });
