@@ -66,6 +66,7 @@ export type ErrorCode =
   | 'RHK_UNKNOWN_TRANSFER_CODING'
   | 'RHK_UNKNOWN_VERSION'
   | 'RHK_ADMISSION_FULL'
+  | 'RHK_TOO_MANY_STREAMS'
   | 'RHK_ADMISSION_TIMEOUT'
   | 'RHK_SLOW_CLIENT'
   | 'RHK_STALLED'
@@ -121,6 +122,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_UNKNOWN_VERSION: peer(505, 'RFC 9110 §15.6.6', 'the HTTP version is not supported'),
   RHK_ADMISSION_FULL: server(503, 'RFC 9110 §15.6.4', 'the server is busy'),
   RHK_ADMISSION_TIMEOUT: server(503, 'RFC 9110 §15.6.4', 'the server is busy'),
+  RHK_TOO_MANY_STREAMS: server(503, 'RFC 9110 §15.6.4', 'the server is busy'),
   RHK_SLOW_CLIENT: server(0, 'this project', 'more is waiting for a client than may wait'),
   RHK_STALLED: peer(0, 'this project', 'the client took no byte for too long'),
   RHK_CLIENT_GONE: peer(0, 'this project', 'the client has gone'),

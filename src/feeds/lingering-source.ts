@@ -1,0 +1,114 @@
+/**
+ * A source that is subscribed when the first client follows it, and outlives the last one for a while.
+ *
+ * Owns: when it is subscribed and let go, exactly once. Leaves: ids, replay and order to `rx/replay-log.ts`.
+ */
+import { asyncScheduler, type Observable, Subscriber, type Subscription } from 'rxjs';
+import { ReplayLog, type ReplayLogOptions } from '../rx/replay-log.js';
+import type { Follower, Replayable, Unfollow } from '../rx/replayable.js';
+
+export interface LingeringOptions extends ReplayLogOptions {
+  /** Milliseconds that it is kept without a client, and those that it is kept behind its end. */
+  readonly lingerMs: number;
+}
+
+export class LingeringSource<T> implements Replayable<T> {
+  readonly log: ReplayLog<T>;
+  private readonly source$: Observable<T>;
+  private readonly lingerMs: number;
+  private readonly onGone: () => void;
+  private subscriber: Subscriber<T> | null;
+  private timer: Subscription | null;
+  private clients: number;
+
+  /** @param onGone - It is over, and was let go: a next client needs another one. */
+  constructor(source$: Observable<T>, { lingerMs, ...options }: LingeringOptions, onGone: () => void) {
+    this.log = new ReplayLog(options);
+    this.source$ = source$;
+    this.lingerMs = lingerMs;
+    this.onGone = onGone;
+    this.subscriber = null;
+    this.timer = null;
+    this.clients = 0;
+  }
+
+  /** Lets go of it if no client comes in time. */
+  awaitClient(): void {
+    if (this.timer === null) this.linger();
+  }
+
+  get hasClients(): boolean {
+    return this.clients > 0;
+  }
+
+  follow(cursor: string | undefined, latest: number | undefined, follower: Follower<T>): Unfollow {
+    this.clients++;
+    if (!this.log.hasEnded) this.cancelTimer();
+    let isFollowing = true;
+    const unfollow = this.log.follow(cursor, latest, follower);
+    if (this.subscriber === null) this.start(); // behind the first client, who misses nothing then
+    return () => {
+      if (!isFollowing) return;
+      isFollowing = false;
+      unfollow();
+      this.clients--;
+      if (this.clients === 0 && this.timer === null) this.linger();
+    };
+  }
+
+  /** Lets go of it now. */
+  dispose(): void {
+    this.cancelTimer();
+    this.onGone();
+    this.subscriber?.unsubscribe();
+  }
+
+  private start(): void {
+    const { log } = this;
+    const subscriber = new Publishing(log, () => this.onEnd());
+    this.subscriber = subscriber;
+    this.source$.subscribe(subscriber);
+  }
+
+  /** For those who come back for the end. */
+  private onEnd(): void {
+    this.cancelTimer();
+    this.linger();
+  }
+
+  private linger(): void {
+    this.timer = asyncScheduler.schedule(() => this.dispose(), this.lingerMs);
+  }
+
+  private cancelTimer(): void {
+    this.timer?.unsubscribe();
+    this.timer = null;
+  }
+}
+
+class Publishing<T> extends Subscriber<T> {
+  private readonly log: ReplayLog<T>;
+  private readonly onOver: () => void;
+
+  constructor(log: ReplayLog<T>, onOver: () => void) {
+    super();
+    this.log = log;
+    this.onOver = onOver;
+  }
+
+  protected override _next(value: T): void {
+    this.log.publish(value);
+  }
+
+  protected override _error(error: unknown): void {
+    this.unsubscribe();
+    this.log.error(error);
+    this.onOver();
+  }
+
+  protected override _complete(): void {
+    this.unsubscribe();
+    this.log.complete();
+    this.onOver();
+  }
+}
