@@ -1,0 +1,145 @@
+/** A handler that answers with server-sent events. */
+import { isObservable, map, type Observable, type Subscription, tap } from 'rxjs';
+import { HandlerError, messageOf, OptionError } from '../errors.js';
+import { EVENT_STREAM_TYPE, formatEvent, HEARTBEAT_COMMENT, retryLine, type ServerSentEvent } from '../protocol/server-sent-event.js';
+import type { ResponseHeaders } from '../protocol/response-head.js';
+import type { Codec } from '../rx/codec.js';
+import type { Handler } from '../rx/handler.js';
+import { integerOption, knownOptions } from '../rx/number-option.js';
+import { QueueBody, type QueueOutlet, requirePausable } from '../rx/queue-body.js';
+import { queueLimitsFrom, type QueueOptions } from '../rx/queue-options.js';
+import type { HttpRequest } from '../rx/request.js';
+import { type HttpResponse, isResponse } from '../rx/response.js';
+import { DRAIN_OPTIONS, type DrainedClient, Drainer, type DrainOptions } from './drainer.js';
+import { Heartbeat } from './heartbeat.js';
+import { pushHeaders } from './stream-headers.js';
+
+/** Options of {@link eventStream}; all have defaults. */
+export interface EventStreamOptions<E> extends QueueOptions<E>, DrainOptions {
+  /** Makes text of the data of events; without one data is text. */
+  readonly codec?: Pick<Codec<unknown, never>, 'encode'> | undefined;
+  /** Milliseconds of silence after which a comment is sent, so that nobody on the way takes the stream for dead. Default 15 000; Infinity for none. */
+  readonly heartbeatMs?: number | undefined;
+  /** More fields for the reply; they go before those of the stream. */
+  readonly headers?: ResponseHeaders | undefined;
+  /** What becomes of a stream when the server drains: `end` tells its client when to come back; `finish` leaves it until it is cut. Default `end`. */
+  readonly whenDraining?: 'end' | 'finish' | undefined;
+}
+
+/** The longest that a timer can wait. */
+const MAX_MS = 2_147_483_647;
+const DEFAULT_HEARTBEAT_MS = 15_000;
+const NAMES = ['overflow', 'queueSize', 'maxBufferedBytes', 'codec', 'heartbeatMs', 'headers', 'whenDraining', ...DRAIN_OPTIONS];
+
+/**
+ * Streams events to each request, WHATWG HTML §9.2; text is the data of an event. The source is subscribed when the head is on
+ * its way, and let go when the client leaves.
+ *
+ * An EventSource comes back whenever its stream has ended, complete or cut. Completion says `retry` first, so that it does so
+ * when it should; to end it for good answer 204 when it comes back. `lastEventIdOf(request)` tells what it heard last. An
+ * event that cannot be said, such as an `id` with a line break, fails the stream: `RHK_BAD_EVENT`, the reply is cut.
+ *
+ * What a slow client does not take waits, up to `queueSize` and `maxBufferedBytes`; past it the overflow policy decides, by
+ * default the reply is cut. HEAD gets the header fields, and nothing is subscribed for it; all other methods get the stream.
+ *
+ * @param project - May answer with an ordinary response instead.
+ * @throws {@link OptionError} for wrong options, at once.
+ * @example `eventStream(() => prices$.pipe(map((price) => ({ event: 'price', data: JSON.stringify(price) }))))`
+ */
+export function eventStream<E extends ServerSentEvent | string>(
+  project: (request: HttpRequest) => Observable<E> | HttpResponse,
+  options?: Omit<EventStreamOptions<E>, 'codec'>,
+): Handler;
+/** With a codec every event is an object, and all data goes through the codec. */
+export function eventStream<D>(
+  project: (request: HttpRequest) => Observable<ServerSentEvent<D>> | HttpResponse,
+  options: EventStreamOptions<ServerSentEvent<D>> & { readonly codec: Pick<Codec<unknown, D>, 'encode'> },
+): Handler;
+export function eventStream<E extends ServerSentEvent<unknown> | string>(
+  project: (request: HttpRequest) => Observable<E> | HttpResponse,
+  options: EventStreamOptions<E> = {},
+): Handler {
+  if (typeof project !== 'function') throw new OptionError('project', `is ${messageOf(project)}, must be a function`);
+  knownOptions(options, NAMES);
+  const { whenDraining = 'end' } = options;
+  if (whenDraining !== 'end' && whenDraining !== 'finish') throw new OptionError('whenDraining', 'must be end or finish');
+  const limits = queueLimitsFrom(options);
+  const headers = pushHeaders(EVENT_STREAM_TYPE, options.headers);
+  const drainer = new Drainer(options);
+  const heartbeatMs = heartbeatFrom(options.heartbeatMs);
+  const greeting = options.retryMs === undefined ? '' : retryLine(drainer.retryMs);
+  const encode = encoderFor<E>(options.codec);
+  return map((request) => {
+    if (request.method === 'HEAD') return { headers };
+    const events$ = project(request);
+    if (isResponse(events$)) return events$;
+    if (!isObservable(events$)) throw new HandlerError('RHK_BAD_REPLY', 'an event stream gave neither an Observable nor a response');
+    requirePausable(events$, limits);
+    const open = (outlet: QueueOutlet<E>): (() => void) => {
+      const client = new EventStreamClient(outlet, drainer.retryMs, heartbeatMs);
+      const unwatch = whenDraining === 'end' ? drainer.watch(request, client) : ignore;
+      client.start(events$, greeting);
+      return () => {
+        unwatch();
+        client.stop();
+      };
+    };
+    return { headers, body: new QueueBody<E>({ ...limits, encode, open }) };
+  });
+}
+
+/** @throws {@link OptionError} */
+export const heartbeatFrom = (heartbeatMs: number | undefined): number => {
+  const checked = integerOption('heartbeatMs', heartbeatMs, DEFAULT_HEARTBEAT_MS, 1, Infinity);
+  if (checked > MAX_MS && checked !== Infinity)
+    throw new OptionError('heartbeatMs', `is ${checked}, must be at most ${MAX_MS}, or Infinity`);
+  return checked;
+};
+
+/** What makes text of an event of this stream. */
+const encoderFor = <E>(codec: Pick<Codec<unknown, never>, 'encode'> | undefined): ((event: E) => string) => {
+  if (codec === undefined) return formatEvent as (event: E) => string; // what is no event is refused there
+  if (typeof codec?.encode !== 'function') throw new OptionError('codec', 'must have the function encode');
+  return (event) => {
+    const { data, ...rest } = event as ServerSentEvent<never>; // with a codec all events are objects
+    if (data === undefined) return formatEvent(rest);
+    return formatEvent({ ...rest, data: codec.encode(data) as string }); // bytes are refused there
+  };
+};
+
+/** One reply. */
+class EventStreamClient<E> implements DrainedClient {
+  private readonly outlet: QueueOutlet<E>;
+  private readonly retryMs: number;
+  private readonly heartbeat: Heartbeat;
+  private subscription: Subscription | undefined;
+
+  constructor(outlet: QueueOutlet<E>, retryMs: number, heartbeatMs: number) {
+    this.outlet = outlet;
+    this.retryMs = retryMs;
+    this.heartbeat = new Heartbeat(heartbeatMs, () => outlet.write(HEARTBEAT_COMMENT));
+    this.subscription = undefined;
+  }
+
+  start(events$: Observable<E>, greeting: string): void {
+    if (greeting !== '') this.outlet.write(`${greeting}\n`);
+    const told$ = events$.pipe(tap({ next: () => this.heartbeat.speak(), complete: () => this.end(this.retryMs) })); // still one that can be paused
+    this.subscription = this.outlet.follow(told$);
+  }
+
+  endForNow(retryMs: number): void {
+    this.end(retryMs);
+    this.stop();
+    this.subscription?.unsubscribe();
+  }
+
+  stop(): void {
+    this.heartbeat.stop();
+  }
+
+  private end(retryMs: number): void {
+    this.outlet.end(`${retryLine(retryMs)}\n`);
+  }
+}
+
+const ignore = (): void => {};
