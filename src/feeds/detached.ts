@@ -49,6 +49,7 @@ export const detached = <T>(
   const lingering: LingeringOptions = {
     history: integerOption('replay', options.replay, DEFAULTS.replay, 0, Number.MAX_SAFE_INTEGER),
     ttlMs: Infinity,
+    keepsFailure: true, // who was cut off by it must not start it again
     lingerMs: integerOption('ttlMs', options.ttlMs, DEFAULTS.ttlMs, 0, MAX_MS),
   };
   const maxStreams = integerOption('maxStreams', options.maxStreams, DEFAULTS.maxStreams, 1, Number.MAX_SAFE_INTEGER);

@@ -10,22 +10,26 @@ import type { Follower, Replayable, Unfollow } from '../rx/replayable.js';
 export interface LingeringOptions extends ReplayLogOptions {
   /** Milliseconds that it is kept without a client, and those that it is kept behind its end. */
   readonly lingerMs: number;
+  /** A failure is kept as an end is; otherwise the next client finds a new life at once. */
+  readonly keepsFailure: boolean;
 }
 
 export class LingeringSource<T> implements Replayable<T> {
   readonly log: ReplayLog<T>;
   private readonly source$: Observable<T>;
   private readonly lingerMs: number;
+  private readonly keepsFailure: boolean;
   private readonly onGone: () => void;
   private subscriber: Subscriber<T> | null;
   private timer: Subscription | null;
   private clients: number;
 
   /** @param onGone - It is over, and was let go: a next client needs another one. */
-  constructor(source$: Observable<T>, { lingerMs, ...options }: LingeringOptions, onGone: () => void) {
+  constructor(source$: Observable<T>, { lingerMs, keepsFailure, ...options }: LingeringOptions, onGone: () => void) {
     this.log = new ReplayLog(options);
     this.source$ = source$;
     this.lingerMs = lingerMs;
+    this.keepsFailure = keepsFailure;
     this.onGone = onGone;
     this.subscriber = null;
     this.timer = null;
@@ -65,15 +69,16 @@ export class LingeringSource<T> implements Replayable<T> {
 
   private start(): void {
     const { log } = this;
-    const subscriber = new Publishing(log, () => this.onEnd());
+    const subscriber = new Publishing(log, (hasFailed) => this.onEnd(hasFailed));
     this.subscriber = subscriber;
     this.source$.subscribe(subscriber);
   }
 
   /** For those who come back for the end. */
-  private onEnd(): void {
+  private onEnd(hasFailed: boolean): void {
     this.cancelTimer();
-    this.linger();
+    if (hasFailed && !this.keepsFailure) this.dispose();
+    else this.linger();
   }
 
   private linger(): void {
@@ -88,9 +93,9 @@ export class LingeringSource<T> implements Replayable<T> {
 
 class Publishing<T> extends Subscriber<T> {
   private readonly log: ReplayLog<T>;
-  private readonly onOver: () => void;
+  private readonly onOver: (hasFailed: boolean) => void;
 
-  constructor(log: ReplayLog<T>, onOver: () => void) {
+  constructor(log: ReplayLog<T>, onOver: (hasFailed: boolean) => void) {
     super();
     this.log = log;
     this.onOver = onOver;
@@ -103,12 +108,12 @@ class Publishing<T> extends Subscriber<T> {
   protected override _error(error: unknown): void {
     this.unsubscribe();
     this.log.error(error);
-    this.onOver();
+    this.onOver(true);
   }
 
   protected override _complete(): void {
     this.unsubscribe();
     this.log.complete();
-    this.onOver();
+    this.onOver(false);
   }
 }
