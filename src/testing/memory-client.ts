@@ -7,6 +7,7 @@ interface Line {
   reset(): void;
   take(octets: number): void;
   hold(): void;
+  vanish(): void;
 }
 
 /** The client's end of a connection. Texts are latin1: one character, one octet. */
@@ -55,6 +56,11 @@ export class MemoryClient {
   /** Takes nothing more. */
   hold(): void {
     this.line.hold();
+  }
+
+  /** Its machine is gone, or the way to it: it hears nothing more and says nothing more, and nobody tells the server. */
+  vanish(): void {
+    this.line.vanish();
   }
 
   /** What was received since the last call. */

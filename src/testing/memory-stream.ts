@@ -14,6 +14,9 @@ import { EventEmitter } from 'node:events';
 import type { ByteStream, Clock } from '../transport/contracts.js';
 import { MemoryClient } from './memory-client.js';
 
+/** What the server's own operating system takes for a client that acknowledges nothing any more. */
+const UNACKNOWLEDGED = 65_536;
+
 export interface MemoryStreamOptions {
   /** Octets that the client takes by itself, before {@link MemoryClient.take}; default: all. */
   readonly credit?: number;
@@ -74,6 +77,7 @@ export class MemoryStream implements ByteStream {
   private deferredActs: number;
   /** While the stream is not destroyed: behind so much unread data that the socket is not read, and the reset not seen. */
   private clientHasReset: boolean;
+  private isLost: boolean;
 
   constructor(clock: Clock, options: MemoryStreamOptions = {}) {
     this.destroyed = false;
@@ -107,12 +111,14 @@ export class MemoryStream implements ByteStream {
     this.isEndTold = false;
     this.deferredActs = 0;
     this.clientHasReset = false;
+    this.isLost = false;
     this.client = new MemoryClient({
       send: (bytes) => this.act(() => this.receive(bytes)),
       end: () => this.act(() => this.receiveEnd()),
       reset: () => this.act(() => this.receiveReset()),
       take: (octets) => this.act(() => this.grant(octets)),
       hold: () => void (this.credit = 0),
+      vanish: () => this.loseClient(),
     });
   }
 
@@ -257,7 +263,7 @@ export class MemoryStream implements ByteStream {
       else this.pending[0] = first.subarray(taken.length);
       this.credit -= taken.length;
       this.writableLength -= taken.length;
-      this.tell(() => this.client.onData(taken));
+      if (!this.isLost) this.tell(() => this.client.onData(taken));
     }
     if (this.pending.length === 0) whenDrained();
   }
@@ -266,7 +272,7 @@ export class MemoryStream implements ByteStream {
     if (this.destroyed || this.isFinished || this.writableLength > 0) return;
     if (this.isEnded) {
       this.isFinished = true;
-      this.tell(() => this.client.onEnd());
+      if (!this.isLost) this.tell(() => this.client.onEnd());
       if (this.closesWhenSent || this.isEndTold) this.destroy();
       return;
     }
@@ -278,7 +284,7 @@ export class MemoryStream implements ByteStream {
   private close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    if (!this.clientHasReset) this.client.onClose(this.isReset);
+    if (!this.clientHasReset && !this.isLost) this.client.onClose(this.isReset);
     this.emitter.emit('close');
   }
 
@@ -333,6 +339,12 @@ export class MemoryStream implements ByteStream {
     this.inputEnded = true;
     this.clientHasReset = true;
     if (this.inboxLength < this.highWaterMark) this.fail(resetError());
+  }
+
+  private loseClient(): void {
+    this.isLost = true;
+    this.credit = 0;
+    this.grant(UNACKNOWLEDGED);
   }
 
   private grant(octets: number): void {

@@ -172,7 +172,8 @@ const headersFrom = (lines: readonly string[]): Record<string, string> => {
   const headers = Object.create(null) as Record<string, string>; // Object.create is typed any
   for (const line of lines) {
     const colon = line.indexOf(':');
-    if (colon < 0 || !FIELD_NAME.test(line.slice(0, colon))) throw new Error(`the server sent the field line ${JSON.stringify(line)}, RFC 9112 §5`);
+    if (colon < 0 || !FIELD_NAME.test(line.slice(0, colon)))
+      throw new Error(`the server sent the field line ${JSON.stringify(line)}, RFC 9112 §5`);
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
     headers[name] = name in headers ? `${headers[name]}${name === 'set-cookie' ? '\n' : ', '}${value}` : value;

@@ -26,7 +26,10 @@ export interface ClientScript {
    * the client does not take fills the server's socket.
    */
   readonly reads?: string | undefined;
-  /** When it goes: `|` with FIN, `#` with RST, `x` without a word (it is never heard of again, and takes nothing). */
+  /**
+   * When it goes: `|` with FIN, `#` with RST, `x` without a word: it is never heard of again and hears nothing any more, and
+   * the server is not told. 64 KiB more disappear in the server's own operating system, then its writes wait.
+   */
   readonly vanishes?: string | undefined;
   /** Answers pings, close frames and FIN as clients do, in the frame in which they come. Default true. */
   readonly isPolite?: boolean | undefined;
@@ -215,7 +218,7 @@ export class ScriptedClient implements VirtualClient {
   /** Without a word. */
   vanish(): void {
     this.hasGone = true;
-    this.connected.hold();
+    this.connected.vanish();
   }
 
   private read(octets: number | null): void {

@@ -25,8 +25,8 @@ export class VirtualGround implements Ground {
   private readonly connections: ReplaySubject<number>;
   private readonly writeBuffer: number;
 
-  constructor(scheduler: TestScheduler, clock: VirtualClock, writeBuffer: number = DEFAULT_WRITE_BUFFER) {
-    this.acceptor = new MemoryAcceptor(clock);
+  constructor(scheduler: TestScheduler, clock: VirtualClock, maxConnections: number, writeBuffer: number = DEFAULT_WRITE_BUFFER) {
+    this.acceptor = new MemoryAcceptor(clock, undefined, maxConnections);
     this.clock = clock;
     this.told = [];
     this.scheduler = scheduler;

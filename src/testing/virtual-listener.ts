@@ -36,7 +36,7 @@ export class MemoryListener extends Observable<Connection> implements VirtualLis
   constructor(options: VirtualServerOptions, scheduler: TestScheduler, clock: VirtualClock) {
     const { writeBuffer, ...serverOptions } = options;
     const checked = optionsFrom({ serverHeader: null, ...serverOptions });
-    const ground = new VirtualGround(scheduler, clock, writeBuffer);
+    const ground = new VirtualGround(scheduler, clock, checked.maxConnections, writeBuffer);
     const hooks = { onEvent: (event: ServerEvent) => ground.onEvent(event) };
     super((subscriber) => new Listening(ground, checked, hooks).connections$.subscribe(subscriber));
     this.events$ = ground.events$;

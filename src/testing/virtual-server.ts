@@ -42,7 +42,8 @@ export class MemoryServer implements VirtualServer {
 
   constructor(handler: Handler, options: VirtualServerOptions, scheduler: TestScheduler, clock: VirtualClock) {
     const { writeBuffer, ...serverOptions } = options;
-    const ground = new VirtualGround(scheduler, clock, writeBuffer);
+    const checked = optionsFrom({ serverHeader: null, ...serverOptions });
+    const ground = new VirtualGround(scheduler, clock, checked.maxConnections, writeBuffer);
     const statuses = new ReplaySubject<ServerStatus>();
     this.ground = ground;
     this.server = null;
@@ -55,7 +56,7 @@ export class MemoryServer implements VirtualServer {
       server.events$.subscribe({ next: (event) => ground.onEvent(event), complete: () => ground.onStopped() });
       server.status$.subscribe(statuses);
     };
-    startServer(handler, optionsFrom({ serverHeader: null, ...serverOptions }), ground, onListening, (error) => {
+    startServer(handler, checked, ground, onListening, (error) => {
       throw error;
     });
   }
