@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'RHK_BAD_REQUEST_LINE'
   | 'RHK_BAD_LINE_END'
   | 'RHK_BAD_TARGET'
+  | 'RHK_BAD_PATH'
+  | 'RHK_BAD_QUERY'
   | 'RHK_BAD_FIELD_NAME'
   | 'RHK_BAD_FIELD_VALUE'
   | 'RHK_FOLDED_FIELD'
@@ -80,6 +82,8 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_BAD_REQUEST_LINE: peer(400, 'RFC 9112 §3', 'malformed request line'),
   RHK_BAD_LINE_END: peer(400, 'RFC 9112 §2.2', 'a line must end with CR LF, and CR or LF must not stand alone'),
   RHK_BAD_TARGET: peer(400, 'RFC 9112 §3.2', 'malformed request target'),
+  RHK_BAD_PATH: peer(400, 'RFC 3986 §2.1, §3.3', 'malformed percent-encoding, or a dot segment, in the path'),
+  RHK_BAD_QUERY: peer(400, 'WHATWG URL §5.1', 'malformed percent-encoding, or too many pairs, in the query'),
   RHK_BAD_FIELD_NAME: peer(400, 'RFC 9112 §5.1', 'malformed field name'),
   RHK_BAD_FIELD_VALUE: peer(400, 'RFC 9110 §5.5', 'malformed field value'),
   RHK_FOLDED_FIELD: peer(400, 'RFC 9112 §5.2', 'folded field lines are refused'),

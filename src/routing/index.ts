@@ -1,0 +1,6 @@
+export { any, del, get, head, options, patch, post, put, type Verb, type Without } from './verbs.js';
+export { context } from './context.js';
+export { type RouteLike, routes } from './routes.js';
+export type { Routed, RoutedRequest } from './routed-request.js';
+export type { ParamNames, Params, ParamsOf } from './path-pattern.js';
+export type { Query } from './query.js';

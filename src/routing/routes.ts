@@ -1,0 +1,176 @@
+/**
+ * Many handlers as one, Compojure's `routes`: the first that answers, in the order in which they were written.
+ *
+ * Owns: order, falling through, 405 and OPTIONS. Leaves: which routes can mean a path to `route-table.ts`.
+ */
+import { of, type OperatorFunction, Subscriber } from 'rxjs';
+import { messageOf, OptionError } from '../errors.js';
+import { eachRequest } from '../rx/each-request.js';
+import type { Handler } from '../rx/handler.js';
+import type { HttpRequest } from '../rx/request.js';
+import { type HttpResponse, isResponse, type Reply } from '../rx/response.js';
+import { AllowedMethods } from './allowed-methods.js';
+import { ANY_PATH, type Params } from './path-pattern.js';
+import { requestPathFrom } from './request-path.js';
+import { type Entry, entriesOf, withEntries } from './route.js';
+import { RouteTable } from './route-table.js';
+import { routedRequest, type RoutingTrail, trailOf } from './routed-request.js';
+
+/** What `routes` takes: routes, any other handlers, and responses, which answer whatever has come that far. */
+export type RouteLike<R extends HttpRequest = HttpRequest> = OperatorFunction<R, Reply> | HttpResponse;
+
+/**
+ * The first of `handlers` that answers. A route is asked where its method and path are the request's; any other handler is
+ * asked whatever they are; a response, as `notFound('no such page')`, answers all that has come that far. A handler whose
+ * result is empty passes the request on, as it was: one that has read the body has used it up.
+ *
+ * Where only the method differs the answer is 405 with `allow`, for OPTIONS 204 with it; `get` answers HEAD. Where nothing
+ * answers the result is empty. A path with malformed escapes or dot segments fails with `RHK_BAD_PATH` (400).
+ *
+ * What a request costs does not depend on how many routes there are.
+ *
+ * @throws {@link OptionError} for what is neither a handler nor a response.
+ */
+export const routes = <R extends HttpRequest = HttpRequest>(...handlers: RouteLike<R>[]): OperatorFunction<R, Reply> =>
+  routesOf<R>(handlers.flatMap((handler) => entriesFrom(handler as RouteLike))); // a request of type R is what they will get
+
+/** The entries of a route, or one for what is none. */
+export const entriesFrom = (handler: RouteLike): readonly Entry[] => {
+  if (typeof handler === 'function') {
+    return entriesOf(handler) ?? [{ methods: null, pattern: ANY_PATH, answer: handler, isOpaque: true, prefixLength: 0 }];
+  }
+  if (isResponse(handler)) return [{ methods: null, pattern: ANY_PATH, answer: handler, isOpaque: false, prefixLength: 0 }];
+  throw new OptionError('routes', `has ${messageOf(handler)} among them, must be handlers or responses`);
+};
+
+/** A handler that tries the entries, and that others can take apart again. */
+export const routesOf = <R extends HttpRequest>(entries: readonly Entry[]): OperatorFunction<R, Reply> => {
+  let table: RouteTable<Entry> | undefined; // made for those only that are not taken apart
+  const handler: Handler = eachRequest((request, replies) => {
+    table ??= new RouteTable(entries);
+    new Attempts(table, request, replies).tryNext();
+  });
+  return withEntries(handler as OperatorFunction<HttpRequest, Reply> as OperatorFunction<R, Reply>, entries); // R is a request
+};
+
+/** One request on its way through the routes. */
+class Attempts {
+  readonly replies: Subscriber<Reply>;
+  private readonly request: HttpRequest;
+  private readonly around: RoutingTrail | undefined;
+  /** Which will answer 405. */
+  private readonly hasRoutesAround: boolean;
+  private readonly allowed: AllowedMethods;
+  /** Percent-encoded, as sent. */
+  private readonly path: string;
+  private readonly segments: readonly string[];
+  private readonly candidates: readonly Entry[];
+  private place: number;
+  /** The loop of `tryNext` is on the stack: a handler that is empty at once goes on there, not on top of it. */
+  private isTrying: boolean;
+  private isAsked: boolean;
+
+  constructor(table: RouteTable<Entry>, request: HttpRequest, replies: Subscriber<Reply>) {
+    this.replies = replies;
+    this.request = request;
+    this.around = trailOf(request);
+    const around = this.around?.allowed ?? null;
+    this.hasRoutesAround = around !== null;
+    this.allowed = around ?? new AllowedMethods();
+    this.path = this.around?.pathInfo ?? request.uri;
+    this.place = 0;
+    this.isTrying = false;
+    this.isAsked = false;
+    if (this.path.startsWith('/')) {
+      const { segments, spelling } = requestPathFrom(this.path);
+      this.segments = segments;
+      this.candidates = table.candidatesFor(spelling);
+    } else {
+      this.segments = [];
+      this.candidates = table.entries.filter(({ pattern }) => pattern === ANY_PATH);
+      for (const { methods } of table.entries) if (methods !== null) this.allowed.add(methods); // `OPTIONS *`: of all there is
+    }
+  }
+
+  tryNext(): void {
+    this.isAsked = true;
+    if (this.isTrying) return;
+    this.isTrying = true;
+    try {
+      while (this.isAsked && !this.replies.closed) {
+        this.isAsked = false;
+        this.step();
+      }
+    } catch (error) {
+      this.replies.error(error);
+    } finally {
+      this.isTrying = false;
+    }
+  }
+
+  private step(): void {
+    while (this.place < this.candidates.length) {
+      const entry = this.candidates[this.place++];
+      const params = entry.pattern.bind(this.segments, this.around?.params ?? null);
+      if (params === null || !this.meansMethodOf(entry)) continue;
+      return this.ask(entry, params);
+    }
+    if (!this.hasRoutesAround && this.allowed.differs) this.replies.next(this.allowed.answer(this.request));
+    this.replies.complete();
+  }
+
+  private meansMethodOf({ methods, answer, isOpaque }: Entry): boolean {
+    if (methods !== null && !methods.includes(this.request.method)) {
+      this.allowed.add(methods);
+      return false;
+    }
+    if (typeof answer === 'function' && !isOpaque) this.allowed.foundOwn();
+    return true;
+  }
+
+  private ask({ answer, isOpaque, prefixLength }: Entry, params: Readonly<Params>): void {
+    if (typeof answer !== 'function') {
+      this.replies.next(this.allowed.differs ? this.allowed.answer(this.request) : answer);
+      this.replies.complete();
+      return;
+    }
+    const pathInfo = withoutPrefix(this.path, prefixLength);
+    const request = routedRequest(this.request, { params, pathInfo, allowed: isOpaque ? this.allowed : null });
+    answer(of(request)).subscribe(new Attempt(this));
+  }
+}
+
+/** A handler's subscriber: its replies are passed on; its end is, if there was one. */
+class Attempt extends Subscriber<Reply> {
+  private readonly attempts: Attempts;
+  private hasAnswered: boolean;
+
+  constructor(attempts: Attempts) {
+    super();
+    this.attempts = attempts;
+    this.hasAnswered = false;
+    attempts.replies.add(this);
+  }
+
+  protected override _next(reply: Reply): void {
+    this.hasAnswered = true;
+    this.attempts.replies.next(reply);
+  }
+
+  protected override _error(error: unknown): void {
+    this.attempts.replies.error(error);
+  }
+
+  protected override _complete(): void {
+    this.unsubscribe(); // what it holds is let go before the next begins
+    if (this.hasAnswered) this.attempts.replies.complete();
+    else this.attempts.tryNext();
+  }
+}
+
+/** The path behind so many of its segments. */
+const withoutPrefix = (path: string, length: number): string => {
+  let start = 0;
+  for (let i = 0; i < length && start >= 0; i++) start = path.indexOf('/', start + 1);
+  return start < 0 ? '/' : path.slice(start);
+};
