@@ -16,6 +16,7 @@ const check = process.argv.includes('--check');
 const pages: readonly (readonly [path: string, render: () => string])[] = [
   ['docs/api.txt', () => apiOf('dist/index.d.ts')],
   ['docs/api-middleware.txt', () => apiOf('dist/middleware/index.d.ts')],
+  ['docs/api-routing.txt', () => apiOf('dist/routing/index.d.ts')],
   ['docs/api-testing.txt', () => apiOf('dist/testing/index.d.ts')],
   ['docs/errors.md', () => errorsPage(ERRORS)],
   ['docs/options.md', () => optionsPage(membersOf(readFileSync('src/server/options.ts', 'utf8'), 'ServerOptions'), { ...DEFAULTS })],

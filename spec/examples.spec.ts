@@ -66,6 +66,18 @@ const PROBES: Readonly<Record<string, (example: RunningExample) => Promise<void>
     expect((await post(url, '{"n":')).status).to.equal(400);
   },
 
+  'routing.ts': async ({ url }) => {
+    expect(await (await fetch(`${url}/notes/1`)).json()).to.deep.equal({ text: 'first' });
+    const made = await post(`${url}/notes`, '{"text":"second"}');
+    expect([made.status, made.headers.get('location'), await made.json()]).to.deep.equal([201, '/notes/2', { text: 'second' }]);
+    expect(await (await fetch(`${url}/notes`)).json()).to.deep.equal(['1', '2']);
+    expect((await fetch(`${url}/notes/2`, { method: 'DELETE' })).status).to.equal(204);
+    const gone = await fetch(`${url}/notes/2`);
+    expect([gone.status, await gone.json()]).to.deep.equal([404, { error: 'not found' }]);
+    const wrong = await fetch(`${url}/notes`, { method: 'PUT' });
+    expect([wrong.status, wrong.headers.get('allow')]).to.deep.equal([405, 'GET, HEAD, POST, OPTIONS']);
+  },
+
   'counter.ts': async (example) => {
     expect(await readUntil(example.url, (text) => text.includes('2\n'))).to.equal('0\n1\n2\n');
     await example.printed('the client has gone');

@@ -102,7 +102,10 @@ const prefixed = (name: string) => fc.oneof({ weight: 3, arbitrary: literal }, f
 /** Names differ by place, so that no path binds one twice. */
 const pathOf = (depth: number, ends: readonly string[]) =>
   fc
-    .tuple(fc.integer({ min: 0, max: 3 }).chain((length) => fc.tuple(...Array.from({ length }, (_, i) => prefixed(`d${depth}p${i}`)))), fc.constantFrom(...ends))
+    .tuple(
+      fc.integer({ min: 0, max: 3 }).chain((length) => fc.tuple(...Array.from({ length }, (_, i) => prefixed(`d${depth}p${i}`)))),
+      fc.constantFrom(...ends),
+    )
     .map(([segments, end]) => {
       const path = segments.map((segment) => `/${segment}`).join('');
       return path === '' && end === '' ? '/' : path + end;

@@ -2,7 +2,20 @@ import { any, context, del, get, head, options, patch, post, put, routes } from 
 import { extend, type Handler, type HttpRequest, type HttpResponse, HttpError, OptionError, ProtocolError } from '#src/index.js';
 import { inject, request } from '#src/testing/index.js';
 import { expect } from 'chai';
-import { EMPTY, filter, finalize, map, mergeMap, NEVER, type Observable, of, type OperatorFunction, Subject, throwError, toArray } from 'rxjs';
+import {
+  EMPTY,
+  filter,
+  finalize,
+  map,
+  mergeMap,
+  NEVER,
+  type Observable,
+  of,
+  type OperatorFunction,
+  Subject,
+  throwError,
+  toArray,
+} from 'rxjs';
 
 const says = (text: string): Handler => map(() => text);
 const nothing: Handler = mergeMap(() => EMPTY);
@@ -41,7 +54,16 @@ describe('routes', () => {
 
   it('passes on after a wait, and unsubscribes from the one that is asked', () => {
     const gate = new Subject<never>();
-    const app = routes(get('/a', mergeMap(() => gate)), get('/a', mergeMap(() => NEVER.pipe(finalize(() => log.push('second let go'))))));
+    const app = routes(
+      get(
+        '/a',
+        mergeMap(() => gate),
+      ),
+      get(
+        '/a',
+        mergeMap(() => NEVER.pipe(finalize(() => log.push('second let go')))),
+      ),
+    );
     const log: string[] = [];
     const subscription = app(of(request('/a'))).subscribe({ complete: () => log.push('complete') });
     expect(gate.observed).to.equal(true);
@@ -54,14 +76,29 @@ describe('routes', () => {
 
   it('passes on the error of a handler, and asks no other', () => {
     let asked = false;
-    const app = routes(get('/a', mergeMap(() => throwError(() => new HttpError(418)))), get('/a', map(() => ((asked = true), 'b'))));
+    const app = routes(
+      get(
+        '/a',
+        mergeMap(() => throwError(() => new HttpError(418))),
+      ),
+      get(
+        '/a',
+        map(() => ((asked = true), 'b')),
+      ),
+    );
     expect(answerTo(app, '/a')).to.deep.equal([418, undefined]);
     expect(asked).to.equal(false);
   });
 
   it('passes on every item of a reply, and none of the next handler', () => {
     const seen: unknown[] = [];
-    routes(get('/a', mergeMap(() => of('1', '2'))), get('/a', says('3')))(of(request('/a'))).subscribe((item) => seen.push(item));
+    routes(
+      get(
+        '/a',
+        mergeMap(() => of('1', '2')),
+      ),
+      get('/a', says('3')),
+    )(of(request('/a'))).subscribe((item) => seen.push(item));
     expect(seen).to.deep.equal(['1', '2']);
   });
 
@@ -77,7 +114,12 @@ describe('routes', () => {
 
   it('answers the requests of a stream, each by its route', () => {
     const seen: unknown[] = [];
-    routes(get('/a', says('a')), get('/b', says('b')))(of(request('/b'), request('/a'))).pipe(toArray()).subscribe((all) => seen.push(...all));
+    routes(
+      get('/a', says('a')),
+      get('/b', says('b')),
+    )(of(request('/b'), request('/a')))
+      .pipe(toArray())
+      .subscribe((all) => seen.push(...all));
     expect(seen).to.deep.equal(['b', 'a']);
   });
 
@@ -209,7 +251,7 @@ describe('request.params', () => {
     ['/users/:id', '/users/%2541', { id: '%41' }],
     ['/users/:id', '/users/caf%C3%A9', { id: 'café' }],
     ['/users/:id', '/users/%F0%9F%98%80', { id: '😀' }],
-    ['/users/:id', '/users/a@b:c;d=e,f!$&\'()', { id: "a@b:c;d=e,f!$&'()" }],
+    ['/users/:id', "/users/a@b:c;d=e,f!$&'()", { id: "a@b:c;d=e,f!$&'()" }],
     ['/users/:id', '/users/...', { id: '...' }],
     ['/users/:id', '/users/.hidden', { id: '.hidden' }],
     ['/café/:x', '/caf%C3%A9/1', { x: '1' }],
@@ -258,15 +300,34 @@ describe('request.params', () => {
 
   it('have no prototype, so that no name is there before it is bound', () => {
     let seen: object | undefined;
-    answerTo(routes(get('/:__proto__/:constructor', map(({ params }) => ((seen = params), 'ok')))), '/a/b');
+    answerTo(
+      routes(
+        get(
+          '/:__proto__/:constructor',
+          map(({ params }) => ((seen = params), 'ok')),
+        ),
+      ),
+      '/a/b',
+    );
     expect(Object.getPrototypeOf(seen)).to.equal(null);
-    expect(Object.entries(seen as object)).to.deep.equal([['__proto__', 'a'], ['constructor', 'b']]); // set above
+    expect(Object.entries(seen as object)).to.deep.equal([
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+    ]); // set above
   });
 });
 
 describe('request.query', () => {
   const queryOf = (uri: string): unknown => {
-    const answer = answerTo(routes(get('/', map(({ query }) => JSON.stringify(query)))), uri);
+    const answer = answerTo(
+      routes(
+        get(
+          '/',
+          map(({ query }) => JSON.stringify(query)),
+        ),
+      ),
+      uri,
+    );
     return typeof answer === 'string' ? JSON.parse(answer) : answer;
   };
   const cases: readonly (readonly [uri: string, query: unknown])[] = [
@@ -300,9 +361,20 @@ describe('request.query', () => {
 
   it('has no prototype', () => {
     let seen: Record<string, unknown> | undefined;
-    answerTo(routes(get('/', map(({ query }) => ((seen = query), 'ok')))), '/?__proto__=1&constructor=2');
+    answerTo(
+      routes(
+        get(
+          '/',
+          map(({ query }) => ((seen = query), 'ok')),
+        ),
+      ),
+      '/?__proto__=1&constructor=2',
+    );
     expect(Object.getPrototypeOf(seen)).to.equal(null);
-    expect(Object.entries(seen as object)).to.deep.equal([['__proto__', '1'], ['constructor', '2']]); // set above
+    expect(Object.entries(seen as object)).to.deep.equal([
+      ['__proto__', '1'],
+      ['constructor', '2'],
+    ]); // set above
   });
 
   it('fails only who reads it', () => {
@@ -311,7 +383,9 @@ describe('request.query', () => {
 });
 
 describe('context', () => {
-  const where = map(({ params, pathInfo, uri }: HttpRequest & { params: object; pathInfo: string }) => JSON.stringify([pathInfo, uri, params]));
+  const where = map(({ params, pathInfo, uri }: HttpRequest & { params: object; pathInfo: string }) =>
+    JSON.stringify([pathInfo, uri, params]),
+  );
   const at = (handler: Handler, uri: string): unknown => {
     const answer = answerTo(handler, uri);
     return typeof answer === 'string' ? JSON.parse(answer) : answer;
@@ -336,8 +410,13 @@ describe('context', () => {
   });
 
   it('gives what stands behind it to handlers that are no routes, and to routes behind middleware', () => {
-    const wrap = (handler: Handler): Handler => (requests$) => handler(requests$.pipe(map((request) => extend(request, { user: 'ann' }))));
-    const user = map((request: HttpRequest) => JSON.stringify([request, Reflect.get(request, 'user'), Reflect.get(request, 'params')].slice(1)));
+    const wrap =
+      (handler: Handler): Handler =>
+      (requests$) =>
+        handler(requests$.pipe(map((request) => extend(request, { user: 'ann' }))));
+    const user = map((request: HttpRequest) =>
+      JSON.stringify([request, Reflect.get(request, 'user'), Reflect.get(request, 'params')].slice(1)),
+    );
     const app = routes(context('/users/:id', wrap(routes(context('/posts', wrap(get('/:post', user as Handler))), get('/x', where)))));
     expect(at(app, '/users/7/posts/8')).to.deep.equal(['ann', { id: '7', post: '8' }]);
     expect(at(app, '/users/7/x')).to.deep.equal(['/x', '/users/7/x', { id: '7' }]);
@@ -396,11 +475,18 @@ describe('the path of a route', () => {
 
 describe('a request that middleware has made', () => {
   it('keeps what it was given', () => {
-    const named = (handler: Handler): Handler => (requests$: Observable<HttpRequest>) =>
-      handler(requests$.pipe(map((request) => extend(request, { user: 'ann', remoteAddr: '192.0.2.9' }))));
+    const named =
+      (handler: Handler): Handler =>
+      (requests$: Observable<HttpRequest>) =>
+        handler(requests$.pipe(map((request) => extend(request, { user: 'ann', remoteAddr: '192.0.2.9' }))));
     const app = named(
       routes(
-        get('/:x', map((request) => JSON.stringify([Reflect.get(request, 'user'), request.remoteAddr, request.params.x, request.query, request.pathInfo]))),
+        get(
+          '/:x',
+          map((request) =>
+            JSON.stringify([Reflect.get(request, 'user'), request.remoteAddr, request.params.x, request.query, request.pathInfo]),
+          ),
+        ),
       ),
     );
     expect(JSON.parse(String(answerTo(app, '/1?q=2')))).to.deep.equal(['ann', '192.0.2.9', '1', { q: '2' }, '/1']);

@@ -10,7 +10,9 @@ import { OptionError } from '../errors.js';
 export type Params = Record<string, string>;
 
 /** The names that a path's text binds: `'/users/:id/*'` binds `'id' | '*'`. */
-export type ParamNames<P extends string> = P extends `${infer Segment}/${infer Rest}` ? ParamName<Segment> | ParamNames<Rest> : ParamName<P>;
+export type ParamNames<P extends string> = P extends `${infer Segment}/${infer Rest}`
+  ? ParamName<Segment> | ParamNames<Rest>
+  : ParamName<P>;
 type ParamName<Segment extends string> = Segment extends `:${infer Name}` ? Name : Segment extends '*' ? '*' : never;
 
 /** The params of a path, as its text says: `ParamsOf<'/users/:id'>` is `{ readonly id: string }`. */
@@ -142,7 +144,8 @@ const segmentFrom = (text: string, path: string, mayBeEmpty: boolean): Segment =
   if (text === '' && !mayBeEmpty) throw wrong(path, 'it has an empty segment');
   if (text === '*') throw wrong(path, '* must be its last segment');
   const special = SPECIAL.exec(text);
-  if (special !== null) throw wrong(path, `"${special[0]}" has no meaning inside a segment; the character itself is ${escapeOf(special[0])}`);
+  if (special !== null)
+    throw wrong(path, `"${special[0]}" has no meaning inside a segment; the character itself is ${escapeOf(special[0])}`);
   const literal = decoded(text, path);
   if (isDotSegment(literal)) throw wrong(path, `no request has the segment "${text}"`);
   return { text: literal };

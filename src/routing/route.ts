@@ -21,7 +21,10 @@ export interface Entry {
 const ENTRIES = new WeakMap<object, readonly Entry[]>();
 
 /** Remembers what a handler is made of, for a `routes` or `context` around it. */
-export const withEntries = <R extends HttpRequest>(handler: OperatorFunction<R, Reply>, entries: readonly Entry[]): OperatorFunction<R, Reply> => {
+export const withEntries = <R extends HttpRequest>(
+  handler: OperatorFunction<R, Reply>,
+  entries: readonly Entry[],
+): OperatorFunction<R, Reply> => {
   ENTRIES.set(handler, entries);
   return handler;
 };

@@ -30,7 +30,8 @@ export type Without<R extends RoutedRequest, P extends string> = Omit<R, 'params
 
 const verb = (methods: readonly string[] | null): Verb => {
   const route = (path: string, handler: Handler): Handler => {
-    if (typeof handler !== 'function') throw new OptionError('handler', `of ${messageOf(path)} is ${messageOf(handler)}, must be an operator`);
+    if (typeof handler !== 'function')
+      throw new OptionError('handler', `of ${messageOf(path)} is ${messageOf(handler)}, must be an operator`);
     return routesOf([{ methods, pattern: patternFrom(path), answer: handler, isOpaque: false, prefixLength: 0 }]);
   };
   return route as Verb; // the handler gets what its type says: the params are those of the path

@@ -1,4 +1,7 @@
-/** Values on both ends of a channel. */
+/** Values on both ends of a channel, and in replies. */
+import { HandlerError, messageOf } from '../errors.js';
+import { type ReplyInit, withDefaultHeader } from './reply-init.js';
+import type { HttpResponse } from './response.js';
 
 /** What a WebSocket carries: a text frame, or a binary one. */
 export type Message = string | Buffer;
@@ -12,13 +15,42 @@ export interface Codec<I, O> {
   readonly contentType?: string;
 }
 
-/** JSON text, as RxJS's own client `webSocket()` speaks it without configuration. */
-export const json: Codec<any, any> = {
+/** Values as JSON, on a channel and in a reply: `{ codec: json }`, and `map((request) => json(answer))`. */
+export interface JsonCodec extends Codec<any, any> {
   // any: as JSON.parse, the values are the application's
-  encode: (value: unknown) => JSON.stringify(value),
-  decode: (message) => JSON.parse(message.toString()),
-  contentType: 'application/json',
+  /**
+   * A reply of `application/json`.
+   *
+   * @throws {@link HandlerError} `RHK_BAD_REPLY` for what JSON has no word for: `undefined`, a function, a cycle.
+   */
+  (value: unknown, init?: ReplyInit): HttpResponse;
+}
+
+const JSON_TYPE = 'application/json';
+
+const jsonReply = (value: unknown, init?: ReplyInit): HttpResponse => {
+  const body = replyText(value);
+  if (init === undefined) return { headers: JSON_HEADERS, body };
+  return { status: init.status, headers: withDefaultHeader(init.headers, 'content-type', JSON_TYPE), body };
 };
+
+/** One for all: nobody writes to the headers of a response. */
+const JSON_HEADERS: Readonly<Record<string, string>> = Object.freeze({ 'content-type': JSON_TYPE });
+
+const replyText = (value: unknown): string => {
+  try {
+    return textOf(value);
+  } catch (cause) {
+    throw new HandlerError('RHK_BAD_REPLY', `a reply is no JSON: ${messageOf(cause)}`, { cause });
+  }
+};
+
+/** JSON text, as RxJS's own client `webSocket()` speaks it without configuration; called, a reply of it. */
+export const json: JsonCodec = Object.assign(jsonReply, {
+  encode: (value: unknown) => JSON.stringify(value),
+  decode: (message: Message) => JSON.parse(message.toString()) as unknown,
+  contentType: JSON_TYPE,
+});
 
 /** One JSON text and a line feed for each value, as `application/x-ndjson` wants it: for streams over HTTP. */
 export const ndjson: Codec<any, any> = {
