@@ -1,0 +1,19 @@
+/** Where a request was sent to, as its client would write it. */
+import { splitAuthority } from '../protocol/grammar.js';
+import type { HttpRequest } from '../rx/request.js';
+
+/** The host as the client named it, with the port where it named one. Any client can name any host. */
+export const hostOf = ({ headers, serverName, serverPort }: HttpRequest): string => headers['host'] || `${serverName}:${serverPort}`;
+
+/** Without its port. */
+export const hostNameOf = (request: HttpRequest): string => splitAuthority(hostOf(request)).host;
+
+/** `https://a.example:8443`; the scheme's own port is left away. */
+export const originOf = (request: HttpRequest): string => {
+  const { host, port } = splitAuthority(hostOf(request));
+  const isOwn = port === undefined || port === (request.scheme === 'https' ? 443 : 80);
+  return `${request.scheme}://${host.toLowerCase()}${isOwn ? '' : `:${port}`}`;
+};
+
+/** Path and query as sent. */
+export const targetOf = ({ uri, queryString }: HttpRequest): string => (queryString === undefined ? uri : `${uri}?${queryString}`);
