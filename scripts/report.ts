@@ -6,11 +6,13 @@
 import { ERRORS } from '#src/errors.js';
 import { DEFAULTS } from '#src/server/options.js';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { failingTest } from './failing-test.js';
 import { apiOf } from './report-api.js';
 import { reportBenchmarks } from './report-benchmarks.js';
 import { changelogComplaint } from './report-changelog.js';
 import { errorsPage } from './report-errors.js';
 import { membersOf, optionsPage } from './report-options.js';
+import { pageFrom } from './report-testing.js';
 
 const check = process.argv.includes('--check');
 const pages: readonly (readonly [path: string, render: () => string])[] = [
@@ -20,6 +22,14 @@ const pages: readonly (readonly [path: string, render: () => string])[] = [
   ['docs/api-testing.txt', () => apiOf('dist/testing/index.d.ts')],
   ['docs/errors.md', () => errorsPage(ERRORS)],
   ['docs/options.md', () => optionsPage(membersOf(readFileSync('src/server/options.ts', 'utf8'), 'ServerOptions'), { ...DEFAULTS })],
+  [
+    'docs/testing.md',
+    () =>
+      pageFrom(readFileSync('scripts/testing.template.md', 'utf8'), {
+        read: (path) => readFileSync(path, 'utf8'),
+        messages: { failing: failure },
+      }),
+  ],
 ];
 
 for (const [path, render] of pages) {
@@ -31,6 +41,16 @@ for (const [path, render] of pages) {
 const complaint = changelogComplaint(readFileSync('CHANGELOG.md', 'utf8'), readFileSync('package.json', 'utf8'));
 if (complaint !== undefined) fail(complaint);
 if (!(await reportBenchmarks({ check }))) fail('docs/benchmarks.md is stale: npm run report');
+
+/** What the test that is wrong says. */
+function failure(): string {
+  try {
+    failingTest();
+  } catch (error) {
+    if (error instanceof Error) return error.message;
+  }
+  throw new Error('the failing test passes');
+}
 
 function fail(message: string): void {
   console.error(message);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { existsSync, readFileSync } from 'node:fs';
+import { regionOf } from '../scripts/report-testing.js';
 
 const readme = readFileSync('README.md', 'utf8');
 
@@ -10,6 +11,10 @@ describe('README.md', () => {
     const lines = [...printed].map(([, line]) => line.replace('${url}', 'http://localhost:8090'));
     expect(lines).to.have.length.above(3);
     expect([...written].map(([, line]) => line)).to.deep.equal(lines);
+  });
+
+  it('shows a marble test that runs', () => {
+    expect(readme).to.include(regionOf(readFileSync('marble-tests/testing/readme.marbles.ts', 'utf8'), 'readme'));
   });
 
   it('links to files that are there', () => {

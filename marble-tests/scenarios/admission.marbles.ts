@@ -3,10 +3,10 @@ import { distinctUntilChanged, map, mergeMap } from 'rxjs';
 import { admit } from 'rx-http-kit';
 import { get, marbles } from 'rx-http-kit/testing';
 
-const BUSY = '503 Service Unavailable\nretry-after: 1';
-
 describe('admission', () => {
   // #region admission
+  const BUSY = '503 Service Unavailable\nretry-after: 1';
+
   // also on the wire: spec/wire/scenarios.spec.ts
   it('runs one at a time, lets one wait, and refuses the third at once', () => {
     marbles(({ cold, network, expectHeads, expectEvents, expectSubscriptions }) => {

@@ -3,10 +3,10 @@ import { mergeMap, of, race, skip, takeUntil, timer } from 'rxjs';
 import { asChannel, draining, type Handler, websocket } from 'rx-http-kit';
 import { get, marbles, upgrade } from 'rx-http-kit/testing';
 
-const STATUS = { r: 'running', s: 'stopping', x: 'stopped' };
-
 describe('a graceful stop', () => {
   // #region graceful-stop
+  const STATUS = { r: 'running', s: 'stopping', x: 'stopped' };
+
   // also on the wire: spec/wire/scenarios.spec.ts
   it('lets what runs finish, and answers nothing behind it', () => {
     marbles(({ at, cold, network, expectHeads, expectReply, expectClosed, expectStatus, expectSubscriptions }) => {

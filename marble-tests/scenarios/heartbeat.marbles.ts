@@ -3,8 +3,6 @@ import { map, NEVER, Subject } from 'rxjs';
 import { asChannel, type ChannelClose, websocket } from 'rx-http-kit';
 import { get, marbles, ping, pong, text, upgrade } from 'rx-http-kit/testing';
 
-const HANDSHAKE = upgrade('/');
-
 describe('a heartbeat', () => {
   // #region heartbeat
   // also on the wire: spec/wire/scenarios.spec.ts
@@ -16,7 +14,7 @@ describe('a heartbeat', () => {
       const subscribed = '-^ 60998ms !';
       const open = '      o 60999ms n';
       const server = network.server(websocket(() => feed$));
-      const client = server.client({ sends: sent, values: { u: HANDSHAKE }, vanishes });
+      const client = server.client({ sends: sent, values: { u: upgrade('/') }, vanishes });
       expectFrames(client).toBe('-a-b');
       expectConnections(server).toBe(open, { o: 1, n: 0 });
       expectClosed(client).toBe('');
@@ -33,7 +31,7 @@ describe('a heartbeat', () => {
         const subscribed = '^';
         const open = '      o';
         const server = network.server(websocket(() => feed$));
-        const client = server.client({ sends: 'u', values: { u: HANDSHAKE } });
+        const client = server.client({ sends: 'u', values: { u: upgrade('/') } });
         expectFrames(client).toBe(`31s p${' 30999ms p'.repeat(18)}`, { p: 'ping' });
         expectConnections(server).toBe(open, { o: 1 });
         expectSubscriptions(feed$.subscriptions).toBe(subscribed);
@@ -47,7 +45,7 @@ describe('a heartbeat', () => {
     marbles(
       ({ network, expectFrames }) => {
         const server = network.server(websocket(map((message) => message)));
-        const client = server.client({ sends: `u${' 19999ms m'.repeat(10)}`, values: { u: HANDSHAKE, m: text('here') } });
+        const client = server.client({ sends: `u${' 19999ms m'.repeat(10)}`, values: { u: upgrade('/'), m: text('here') } });
         expectFrames(client).toBe(`-${' 19999ms m'.repeat(10)}`, { m: 'here' });
       },
       { horizonMs: 205_000 },
@@ -59,7 +57,7 @@ describe('a heartbeat', () => {
       const vanishes = '10s x';
       const server = network.server(asChannel((channel) => channel.onClose((close) => ended.next(close)), { heartbeatMs: 10_000 }));
       const ended = new Subject<ChannelClose>();
-      const client = server.client({ sends: 'u', values: { u: HANDSHAKE }, vanishes });
+      const client = server.client({ sends: 'u', values: { u: upgrade('/') }, vanishes });
       expectFrames(client).toBe('');
       expectObservable(ended).toBe('21s c', { c: { status: 'unknown', code: 1006, reason: '', by: 'client' } });
     });
@@ -71,7 +69,7 @@ describe('a heartbeat', () => {
       const subscribed = '^ 61999ms !';
       const told = '      62s s';
       const server = network.server(websocket(() => feed$, { heartbeatMs: 10_000 }));
-      const client = server.client({ sends: 'u', values: { u: HANDSHAKE }, reads: '1k' });
+      const client = server.client({ sends: 'u', values: { u: upgrade('/') }, reads: '1k' });
       expectFrames(client).toBe('62s |');
       expectEvents(server).toBe(told, { s: 'RHK_STALLED' });
       expectSubscriptions(feed$.subscriptions).toBe(subscribed);
@@ -97,7 +95,7 @@ describe('a heartbeat', () => {
     marbles(
       ({ network, expectFrames }) => {
         const server = network.server(websocket(() => NEVER, { heartbeatMs: 10_000 }));
-        const client = server.client({ sends: `u${' 8999ms p'.repeat(5)}`, values: { u: HANDSHAKE, p: ping('me') } });
+        const client = server.client({ sends: `u${' 8999ms p'.repeat(5)}`, values: { u: upgrade('/'), p: ping('me') } });
         expectFrames(client).toBe(`-${' 8999ms p'.repeat(5)}`, { p: 'pong me' });
       },
       { horizonMs: 46_000 },
@@ -108,7 +106,7 @@ describe('a heartbeat', () => {
     marbles(
       ({ network, expectFrames }) => {
         const server = network.server(websocket(() => NEVER, { heartbeatMs: 10_000 }));
-        const client = server.client({ sends: `u${' 8999ms p'.repeat(5)}`, values: { u: HANDSHAKE, p: pong() } });
+        const client = server.client({ sends: `u${' 8999ms p'.repeat(5)}`, values: { u: upgrade('/'), p: pong() } });
         expectFrames(client).toBe('');
       },
       { horizonMs: 46_000 },

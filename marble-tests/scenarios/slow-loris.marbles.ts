@@ -4,12 +4,12 @@ import { debounceTime, map, merge } from 'rxjs';
 import { asText } from 'rx-http-kit';
 import { get, marbles, post } from 'rx-http-kit/testing';
 
-const MANY = 20;
-/** An octet each second. */
-const DRIPS = ' 999ms d'.repeat(32);
-
 describe('slow loris', () => {
   // #region slow-loris
+  const MANY = 20;
+  /** An octet each second. */
+  const DRIPS = ' 999ms d'.repeat(32);
+
   // also on the wire: spec/wire/scenarios.spec.ts
   it('is thrown out head by head, and a good client beside it is served all the time', () => {
     marbles(({ network, expectReplies, expectHeads, expectObservable }) => {

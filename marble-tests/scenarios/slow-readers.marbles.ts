@@ -16,7 +16,7 @@ describe('slow readers', () => {
       const generate = function* (): Generator<string> {
         for (let n = 1; n <= 9; n++) {
           made$.next(String(n));
-          yield 'x'.repeat(64 * KIB);
+          yield 'x'.repeat(65_536);
         }
       };
       const server = network.server(map(() => ({ body: generate() })));

@@ -3,11 +3,12 @@ import { map, merge, mergeMap } from 'rxjs';
 import { asText, type Handler } from 'rx-http-kit';
 import { get, marbles, post } from 'rx-http-kit/testing';
 
-const hello: Handler = map(() => 'hello');
-const TOO_SLOW = '408 Request Timeout\nconnection: close';
-
 describe('timeouts', () => {
   // #region timeouts
+  const hello: Handler = map(() => 'hello');
+
+  const TOO_SLOW = '408 Request Timeout\nconnection: close';
+
   // also on the wire: spec/wire/scenarios.spec.ts
   it('refuses a head that does not come to its end', () => {
     marbles(({ network, expectHeads, expectClosed, expectEvents }) => {

@@ -58,6 +58,7 @@ describe('network.server', () => {
 });
 
 describe('network.listen', () => {
+  // #region listen
   it('is a server of one’s own operators', () => {
     marbles(({ cold, network, expectReplies, expectClosed, expectObservable, expectSubscriptions }) => {
       const a$ = cold('      --(a|)   ');
@@ -82,6 +83,7 @@ describe('network.listen', () => {
       expectSubscriptions(b$.subscriptions).toBe(servedB);
     });
   });
+  // #endregion
 });
 
 describe('a client', () => {

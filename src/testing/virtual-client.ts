@@ -20,6 +20,7 @@ export interface ClientScript {
   readonly connects?: string | undefined;
   /** What it sends: letters of `values`, or themselves as text; `|` sends FIN (it still reads), `#` RST. */
   readonly sends?: string | undefined;
+  /** What the letters of `sends` stand for; one that is not among them is an {@link OptionError}. */
   readonly values?: Readonly<Record<string, Sendable>> | undefined;
   /**
    * How many octets it takes: `'--4k---*'` nothing, then 4 KiB more, then all; `0` nothing more. Default: all, at once. What
