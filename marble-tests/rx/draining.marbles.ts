@@ -1,33 +1,28 @@
 import { expect } from 'chai';
-import { concat, map, mergeMap, NEVER, of, Subject, takeUntil } from 'rxjs';
+import { map, mergeMap, NEVER, Subject, takeUntil } from 'rxjs';
 import { asChannel, draining, extend, type Handler, type StopOptions } from 'rx-http-kit';
-import { marbles, type MarbleHelpers } from 'rx-http-kit/testing';
+import { get, marbles, type MarbleHelpers, upgrade, type VirtualServer } from 'rx-http-kit/testing';
 import { MemoryClient as MemorySocket } from '../../spec/support/memory-channel.js';
-import type { MemoryClient } from '#src/testing/memory-client.js';
-import { chunk, get, LAST_CHUNK, play, streamed, undated, VirtualServer } from '../support/virtual-server.js';
+import { chunk, LAST_CHUNK, streamed } from '../support/octets.js';
 
-const HANDSHAKE =
-  'GET / HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: c2l4dGVlbiBsZXR0ZXJzLg==\r\n\r\n';
-
-/** A server that is told to stop in a frame, and one client of it. */
-const stopping = ({ clock, cold }: MarbleHelpers, handler: Handler, at: string, options?: StopOptions): MemoryClient => {
-  const server = new VirtualServer(clock, handler);
-  cold(at).subscribe({ complete: () => void server.server.stop(options) });
-  return server.connect();
+/** A server that is told to stop at the marble of a diagram. */
+const stopping = ({ network, at }: MarbleHelpers, handler: Handler, stop: string, options?: StopOptions): VirtualServer => {
+  const server = network.server(handler);
+  at(stop, () => void server.stop(options));
+  return server;
 };
 
 describe('draining', () => {
   it('ends a stream that would be cut', () => {
     marbles((helpers) => {
       const ticks$ = helpers.cold('--a--b--c--d');
-      const subscribed = '         ^------!    ';
-      const stop = '               -------|    ';
-      const expected = '           --a--b-(z|) ';
+      const sent = '               g';
+      const subscribed = '         ^------!';
+      const stop = '               -------s';
+      const expected = '           --a--b-(z|)';
       const handler: Handler = mergeMap((request) => ticks$.pipe(takeUntil(draining(request))));
-      const client = stopping(helpers, handler, stop);
-      client.received$.subscribe({ complete: () => client.end() });
-      play(client, concat(of(get('/')), NEVER));
-      helpers.expectObservable(client.received$.pipe(map(undated))).toBe(expected, { a: streamed('a'), b: chunk('b'), z: LAST_CHUNK });
+      const client = stopping(helpers, handler, stop).client({ sends: sent, values: { g: get('/') } });
+      helpers.expectBytes(client).toBe(expected, { a: streamed('a'), b: chunk('b'), z: LAST_CHUNK });
       helpers.expectSubscriptions(ticks$.subscriptions).toBe(subscribed);
     });
   });
@@ -47,8 +42,7 @@ describe('draining', () => {
         helpers.clock.after(15, () => hear('late'));
         return NEVER;
       });
-      const client = stopping(helpers, handler, '10ms |', { timeout: 50 });
-      play(client, concat(of(get('/')), NEVER));
+      stopping(helpers, handler, '10ms s', { timeout: 50 }).client({ sends: 'g', values: { g: get('/') } });
       helpers.flush();
       expect(told).to.deep.equal(['10 first 50', 'first done', '10 second 50', 'second done', '15 late 45', 'late done']);
     });
@@ -58,8 +52,7 @@ describe('draining', () => {
     marbles((helpers) => {
       const told: number[] = [];
       const handler: Handler = mergeMap((request) => draining(request).pipe(map((withinMs) => String(told.push(withinMs)))));
-      const client = stopping(helpers, handler, '--|', { timeout: Infinity });
-      play(client, concat(of(get('/')), NEVER));
+      stopping(helpers, handler, '--s', { timeout: Infinity }).client({ sends: 'g', values: { g: get('/') } });
       helpers.flush();
       expect(told).to.deep.equal([Infinity]);
     });
@@ -67,34 +60,39 @@ describe('draining', () => {
 
   it('is silent where all is cut at once, with a timeout of 0', () => {
     marbles((helpers) => {
-      const told: number[] = [];
+      const reply$ = helpers.cold('a');
+      const sent = '              -g';
+      const stop = '              ---s';
+      const subscribed = '        -^-!';
+      const expected = '          -a-|';
+      const told$ = new Subject<number>();
       const handler: Handler = mergeMap((request) => {
-        draining(request).subscribe((withinMs) => told.push(withinMs));
-        return concat(of('a'), NEVER);
+        draining(request).subscribe((withinMs) => told$.next(withinMs));
+        return reply$;
       });
-      const client = stopping(helpers, handler, '---|', { timeout: 0 });
-      play(client, concat(helpers.cold('-a', { a: get('/') }), NEVER));
-      helpers.expectObservable(client.received$.pipe(map(undated))).toBe('-a-|', { a: streamed('a') });
-      helpers.flush();
-      expect(told).to.deep.equal([]);
+      const client = stopping(helpers, handler, stop, { timeout: 0 }).client({ sends: sent, values: { g: get('/') } });
+      helpers.expectBytes(client).toBe(expected, { a: streamed('a') });
+      helpers.expectObservable(told$).toBe('');
+      helpers.expectSubscriptions(reply$.subscriptions).toBe(subscribed);
     });
   });
 
   it('leaves the close of a WebSocket to who listens, and 1001 to all others', () => {
     marbles((helpers) => {
+      const sent = '           -u';
+      const stop = '           10ms s';
+      const framesListening = '15ms (c|)';
+      const framesOther = '    10ms (c|)';
       const handler: Handler = asChannel((channel, request) => {
         channel.subscribe();
         if (request.uri !== '/') return undefined;
         return draining(request).subscribe(() => helpers.clock.after(5, () => channel.close(1012, 'soon')));
       });
-      const server = new VirtualServer(helpers.clock, handler);
-      helpers.cold('10ms |').subscribe({ complete: () => void server.server.stop({ timeout: 50 }) });
-      const [listening, other] = [server.connect(), server.connect()];
-      play(listening, concat(helpers.cold('-a', { a: HANDSHAKE }), NEVER));
-      play(other, concat(helpers.cold('-a', { a: HANDSHAKE.replace('GET /', 'GET /other') }), NEVER));
-      const frames = (client: MemoryClient) => client.received$.pipe(map((text) => (text.startsWith('HTTP') ? 'open' : text.slice(2))));
-      helpers.expectObservable(frames(listening)).toBe('-o 13ms c 44ms |', { o: 'open', c: '\x03\xf4soon' });
-      helpers.expectObservable(frames(other)).toBe('-o 8ms c 49ms |', { o: 'open', c: '\x03\xe9' });
+      const server = stopping(helpers, handler, stop, { timeout: 50 });
+      const listening = server.client({ sends: sent, values: { u: upgrade('/') } });
+      const other = server.client({ sends: sent, values: { u: upgrade('/other') } });
+      helpers.expectFrames(listening).toBe(framesListening, { c: 'close 1012 soon' });
+      helpers.expectFrames(other).toBe(framesOther, { c: 'close 1001' });
     });
   });
 

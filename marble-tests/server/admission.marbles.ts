@@ -1,145 +1,161 @@
-import { expect } from 'chai';
-import { concat, map, mergeMap, NEVER, type Observable } from 'rxjs';
-import { admit, type AdmitOptions, type Handler, type ServerOptions, websocket } from 'rx-http-kit';
-import { marbles, type MarbleHelpers } from 'rx-http-kit/testing';
-import { chunk, fault, get, LAST_CHUNK, play, streamed, undated, VirtualServer, whole } from '../support/virtual-server.js';
+import { map, mergeMap, NEVER, type Observable } from 'rxjs';
+import { admit, type Admit, type AdmitOptions, type Handler, websocket } from 'rx-http-kit';
+import { get, marbles, type MarbleHelpers, upgrade, type VirtualClient, type VirtualServer } from 'rx-http-kit/testing';
+import { chunk, CLOSE, fault, LAST_CHUNK, streamed, whole } from '../support/octets.js';
 
-const BUSY = fault('503 Service Unavailable', 'the server is busy', 'retry-after: 7\r\n');
-const UPGRADE = `${get('/').slice(0, -2)}connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n\r\n`;
+const REPLIES = { r: whole('r'), x: fault('503 Service Unavailable', 'the server is busy', 'retry-after: 7\r\n') };
 
-/** `a` is a GET of /, `w` a handshake. */
-const SENT = { a: get('/'), w: UPGRADE };
-
-const REPLIES = { r: whole('r'), x: BUSY };
-
-/** A server behind a gate; `ask` connects a client that acts as its diagram says, and gives what it receives. */
+/** A server behind a gate; `ask` connects a client that acts as its diagram says: `a` is a GET of /, `w` a handshake. */
 const behindGate = (
-  { clock, cold }: MarbleHelpers,
+  { network }: MarbleHelpers,
   handler: Handler,
   options: Partial<AdmitOptions> = {},
-  serverOptions: Partial<ServerOptions> = {},
-) => {
+): { server: VirtualServer; ask: (sends: string) => VirtualClient; gate: Admit } => {
   const gate = admit({ concurrency: 1, retryAfter: 7, ...options });
-  const server = new VirtualServer(clock, gate(handler), serverOptions);
-  const ask = (sent: string): Observable<string> => {
-    const client = server.connect();
-    play(client, sent.includes('|') || sent.includes('#') ? cold(sent, SENT) : concat(cold(sent, SENT), NEVER));
-    return client.received$.pipe(map(undated));
-  };
-  const counts$ = gate.pressure$.pipe(map(({ active, waiting }) => `${active}+${waiting}`));
-  return { server, ask, counts$ };
+  const server = network.server(gate(handler));
+  return { server, gate, ask: (sends) => server.client({ sends, values: { a: get('/'), w: upgrade('/') } }) };
 };
 
-// Of diagrams of what is sent: `|` is FIN, `#` is RST.
+/** Active and waiting requests, `1+2`. */
+const countsOf = ({ pressure$ }: Admit): Observable<string> => pressure$.pipe(map(({ active, waiting }) => `${active}+${waiting}`));
+
+const COUNTS = { 0: '0+0', 1: '1+0', 2: '1+1', 3: '1+2' };
+
 describe('admission of a server', () => {
   it('answers in order, and refuses with a 503, over all connections', () => {
     marbles((helpers) => {
-      const { cold, expectObservable, expectSubscriptions, flush } = helpers;
-      const work$ = cold('                 ----(r|)        ');
-      const served = ['                    -^---!          ', '-----^---!', '---------^---!'];
-      const { server, ask } = behindGate(
-        helpers,
-        mergeMap(() => work$),
-        { queueSize: 2 },
-      );
-      const until = '                      -------------------!';
-      expectObservable(ask('-a'), until).toBe('  -----r          ', REPLIES);
-      expectObservable(ask('--a'), until).toBe(' ---------r      ', REPLIES);
-      expectObservable(ask('---a'), until).toBe('-------------r  ', REPLIES);
-      expectObservable(ask('----a'), until).toBe('----x         ', REPLIES);
-      expectSubscriptions(work$.subscriptions).toBe(served);
-      flush();
-      expect(server.codes).to.deep.equal(['RHK_ADMISSION_FULL']);
-      expect(server.events[0]).to.include({ type: 'overload', uri: '/' });
+      const { cold, expectBytes, expectObservable, expectEvents, expectSubscriptions } = helpers;
+      const work$ = cold('----(r|)');
+      const sentA = '    -a----------------|';
+      const sentB = '    --a---------------|';
+      const sentC = '    ---a--------------|';
+      const sentD = '    ----a-------------|';
+      const servedA = '  -^---!';
+      const servedB = '  -----^---!';
+      const servedC = '  ---------^---!';
+      const answerA = '  -----r------------|';
+      const answerB = '  ---------r--------|';
+      const answerC = '  -------------r----|';
+      const answerD = '  ----x-------------|';
+      const told = '     ----f';
+      const work = mergeMap(() => work$);
+      const { server, ask } = behindGate(helpers, work, { queueSize: 2 });
+      expectBytes(ask(sentA)).toBe(answerA, REPLIES);
+      expectBytes(ask(sentB)).toBe(answerB, REPLIES);
+      expectBytes(ask(sentC)).toBe(answerC, REPLIES);
+      expectBytes(ask(sentD)).toBe(answerD, REPLIES);
+      expectEvents(server).toBe(told, { f: 'RHK_ADMISSION_FULL' });
+      expectObservable(server.events$.pipe(map(({ type, uri }) => `${type} ${uri}`))).toBe(told, { f: 'overload /' });
+      expectSubscriptions(work$.subscriptions).toBe([servedA, servedB, servedC]);
     });
   });
 
   it('refuses who has waited too long, and keeps the connection for the next', () => {
     marbles((helpers) => {
-      const { cold, expectObservable, expectSubscriptions, flush } = helpers;
-      const work$ = cold('                      ------(r|)  ');
-      const { server, ask } = behindGate(
-        helpers,
-        mergeMap(() => work$),
-        { maxWaitMs: 3 },
-      );
-      const until = '                           ----------------!';
-      expectObservable(ask('-a'), until).toBe(' -------r        ', REPLIES);
-      expectObservable(ask('--a------a'), until).toBe('-----x---------r', REPLIES);
-      expectSubscriptions(work$.subscriptions).toBe(['-^-----!', '---------^-----!']);
-      flush();
-      expect(server.codes).to.deep.equal(['RHK_ADMISSION_TIMEOUT']);
+      const { cold, expectBytes, expectEvents, expectSubscriptions } = helpers;
+      const work$ = cold('------(r|)');
+      const sentA = '    -a--------------|';
+      const sentB = '    --a------a--------|';
+      const servedA = '  -^-----!';
+      const servedB = '  ---------^-----!';
+      const answerA = '  -------r--------|';
+      const answerB = '  -----x---------r--|';
+      const told = '     -----f';
+      const work = mergeMap(() => work$);
+      const { server, ask } = behindGate(helpers, work, { maxWaitMs: 3 });
+      expectBytes(ask(sentA)).toBe(answerA, REPLIES);
+      expectBytes(ask(sentB)).toBe(answerB, REPLIES);
+      expectEvents(server).toBe(told, { f: 'RHK_ADMISSION_TIMEOUT' });
+      expectSubscriptions(work$.subscriptions).toBe([servedA, servedB]);
     });
   });
 
-  for (const [how, sent] of [
+  for (const [how, sentB] of [
     ['is reset', '--a-#'],
     ['closes its half', '--a-|'],
   ] as const) {
     it(`never runs the request of a client that ${how} while it waits`, () => {
       marbles((helpers) => {
-        const { cold, expectObservable, expectSubscriptions } = helpers;
-        const work$ = cold('                    ------(r|)  ');
-        const { ask, counts$ } = behindGate(
+        const { cold, expectBytes, expectObservable, expectSubscriptions } = helpers;
+        const work$ = cold('------(r|)');
+        const sentA = '    -a---------|';
+        const servedA = '  -^-----!';
+        const answerA = '  -------r---|';
+        const counts = '   012-1--0';
+        const { gate, ask } = behindGate(
           helpers,
           mergeMap(() => work$),
         );
-        expectObservable(ask('-a'), '-----------!').toBe('-------r', REPLIES);
-        ask(sent).subscribe({ error: () => {} });
-        expectObservable(counts$).toBe('012-1--0', { 0: '0+0', 1: '1+0', 2: '1+1' });
-        expectSubscriptions(work$.subscriptions).toBe(['-^-----!']);
+        expectBytes(ask(sentA)).toBe(answerA, REPLIES);
+        ask(sentB);
+        expectObservable(countsOf(gate)).toBe(counts, COUNTS);
+        expectSubscriptions(work$.subscriptions).toBe(servedA);
       });
     });
   }
 
   it('holds a slot while a body is streamed', () => {
     marbles((helpers) => {
-      const { cold, expectObservable, expectSubscriptions } = helpers;
-      const body$ = cold('                       --p--(q|)      ');
-      const { ask, counts$ } = behindGate(
+      const { cold, expectBytes, expectObservable, expectSubscriptions } = helpers;
+      const body$ = cold('--p--(q|)');
+      const sentA = '    -a----------|';
+      const sentB = '    --a---------|';
+      const servedA = '  -^----!';
+      const servedB = '  ------^----!';
+      const answerA = '  -h-p--q-----|';
+      const answerB = '  ------h-p--q|';
+      const counts = '   012---1----0';
+      const values = { h: streamed(), p: chunk('p'), q: `${chunk('q')}${LAST_CHUNK}` };
+      const { gate, ask } = behindGate(
         helpers,
         map(() => body$),
       );
-      const values = { h: streamed(), p: chunk('p'), q: `${chunk('q')}${LAST_CHUNK}` };
-      const replies = ask('-a');
-      expectObservable(replies, '------------!').toBe('-h-p--q', values);
-      expectObservable(ask('--a'), '------------!').toBe('------h-p--q', values);
-      expectObservable(counts$).toBe('             012---1----0', { 0: '0+0', 1: '1+0', 2: '1+1' });
-      expectSubscriptions(body$.subscriptions).toBe(['-^----!', '------^----!']);
+      expectBytes(ask(sentA)).toBe(answerA, values);
+      expectBytes(ask(sentB)).toBe(answerB, values);
+      expectObservable(countsOf(gate)).toBe(counts, COUNTS);
+      expectSubscriptions(body$.subscriptions).toBe([servedA, servedB]);
     });
   });
 
   it('holds a slot while a WebSocket is open', () => {
     marbles((helpers) => {
-      const { expectObservable } = helpers;
-      const { ask, counts$ } = behindGate(
-        helpers,
-        websocket(() => NEVER),
-        { queueSize: 0 },
-      );
-      ask('-w---#').subscribe({ error: () => {} });
-      expectObservable(ask('--w').pipe(map((text) => text.slice(0, 12))), '----!').toBe('--(x|)', { x: 'HTTP/1.1 503' });
-      expectObservable(counts$).toBe('01---0', { 0: '0+0', 1: '1+0' });
+      const sentA = ' -w---#';
+      const sentB = ' --w-|';
+      const headB = ' --x';
+      const counts = '01---0';
+      const socket = websocket(() => NEVER);
+      const { gate, ask } = behindGate(helpers, socket, { queueSize: 0 });
+      ask(sentA);
+      helpers.expectHeads(ask(sentB)).toBe(headB, { x: '503 Service Unavailable' });
+      helpers.expectObservable(countsOf(gate)).toBe(counts, COUNTS);
     });
   });
 
   it('lets those who wait when it stops be served as long as there is time, and never runs the rest', () => {
     marbles((helpers) => {
-      const { clock, cold, expectObservable, expectSubscriptions, flush } = helpers;
-      const work$ = cold('                 ------(r|)');
-      const { server, ask, counts$ } = behindGate(
+      const { at, cold, expectBytes, expectEvents, expectObservable, expectSubscriptions } = helpers;
+      const work$ = cold('------(r|)');
+      const sentA = '    -a';
+      const sentB = '    --a';
+      const sentC = '    ---a';
+      const stop = '     -----s';
+      const servedA = '  -^-----!';
+      const servedB = '  -------^--!';
+      const answerA = '  -------(r|)';
+      const cut = '      ----------|';
+      const counts = '   0123---2--(10)';
+      const told = '     ----------|';
+      const { server, gate, ask } = behindGate(
         helpers,
         mergeMap(() => work$),
       );
-      clock.after(5, () => void server.server.stop({ timeout: 5 }));
-      const received = [ask('-a'), ask('--a'), ask('---a')];
-      expectObservable(received[0]).toBe('-------(r|)', { r: whole('r', 'connection: close\r\n') });
-      expectObservable(received[1]).toBe('----------|');
-      expectObservable(received[2]).toBe('----------|');
-      expectSubscriptions(work$.subscriptions).toBe(['-^-----!', '-------^--!']);
-      expectObservable(counts$).toBe('0123---2--(10)', { 0: '0+0', 1: '1+0', 2: '1+1', 3: '1+2' });
-      flush();
-      expect(server.codes).to.deep.equal([]);
+      at(stop, () => void server.stop({ timeout: 5 }));
+      expectBytes(ask(sentA)).toBe(answerA, { r: whole('r', CLOSE) });
+      expectBytes(ask(sentB)).toBe(cut);
+      expectBytes(ask(sentC)).toBe(cut);
+      expectEvents(server).toBe(told);
+      expectObservable(countsOf(gate)).toBe(counts, COUNTS);
+      expectSubscriptions(work$.subscriptions).toBe([servedA, servedB]);
     });
   });
 });
