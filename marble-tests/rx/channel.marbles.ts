@@ -8,6 +8,8 @@ import {
   encodeOnce,
   HandlerError,
   json,
+  type Pausable,
+  type PausableSubscription,
   websocket,
 } from 'rx-http-kit';
 import { WaitingRoom } from '#src/rx/waiting-room.js';
@@ -616,6 +618,50 @@ describe('Channel on HTTP', () => {
       const first = JSON.stringify({ headers: { 'content-type': 'application/json' }, body: '[1]' });
       helpers.expectObservable(repliesOf(handler, requestOf())).toBe('(ab|)', { a: first, b: '[2]' });
     });
+  });
+
+  it('sends bodies that are sources one behind the other, each to its end', () => {
+    marbles((helpers) => {
+      const body$ = helpers.cold('       --a-b|');
+      const { handler } = handlerOf((channel) => {
+        channel.next(body$);
+        channel.next(['c', 'd']);
+        channel.next('e');
+        channel.complete();
+      });
+      helpers.expectObservable(repliesOf(handler, requestOf())).toBe('--a-b(cde|)');
+      helpers.expectSubscriptions(body$.subscriptions).toBe('^----!');
+    });
+  });
+
+  it('lets a body that is a source go when its client leaves', () => {
+    marbles((helpers) => {
+      const body$ = helpers.cold('-a-b-c');
+      const { handler, made } = handlerOf((channel) => channel.next(body$));
+      helpers.expectObservable(repliesOf(handler, requestOf()), '^--!').toBe('-a-');
+      helpers.expectSubscriptions(body$.subscriptions).toBe('^--!');
+      helpers.flush();
+      expect(made[0].isOpen).to.equal(false);
+    });
+  });
+
+  it('keeps what is sent while its body is paused by who transforms it', () => {
+    const heard: string[] = [];
+    const { handler, made } = handlerOf(nothing);
+    const memory = requestOf();
+    let body: PausableSubscription | undefined;
+    handler(of(memory.request)).subscribe((reply) => {
+      const pieces$ = (reply as { body: Pausable<string> }).body; // what an HTTP channel answers with
+      body = pieces$.subscribePausable({ next: (piece) => heard.push(piece) });
+      body.resume();
+    });
+    made[0].next('a');
+    body?.pause();
+    made[0].next('b');
+    expect(heard).to.deep.equal(['a']);
+    expect(made[0].counts).to.include({ sent: 1, waiting: 1 });
+    body?.resume();
+    expect(heard).to.deep.equal(['a', 'b']);
   });
 
   it('is the only channel of its request', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { map, merge, type Observable, type Observer } from 'rxjs';
+import { map, merge, NEVER, type Observable, type Observer } from 'rxjs';
 import {
   asChannel,
   type Channel,
@@ -301,7 +301,27 @@ describe('overflow policies', () => {
       expect(answered.map((line) => line.slice(0, 3))).to.deep.equal(['a 1', 'b 9', 'c 9', 'd 9']);
     });
 
-    it('nor where another operator answers; one that does not wait fails with 1011', () => {
+    it('does not read it either where the answers come of something that cannot be paused', () => {
+      const handlers: readonly Handler[] = [
+        websocket<string, string>((messages$: Observable<string>) => merge(messages$.pipe(large), NEVER), {
+          overflow: suspend(),
+          queueSize: 1,
+        }),
+        asChannel<string, string>((channel) => channel.onReceive((message) => channel.send(message.repeat(65_536))), {
+          overflow: suspend(),
+          queueSize: 1,
+        }),
+      ];
+      for (const handler of handlers) {
+        marbles((helpers) => {
+          const { client } = talker(helpers, handler);
+          helpers.expectObservable(client.frames$.pipe(letters), '^-------------!').toBe('---------(abcd)');
+          helpers.expectReading(client).toBe('--f------(tftft)', { t: true, f: false });
+        });
+      }
+    });
+
+    it('fails with 1011 what goes on nevertheless', () => {
       marbles((helpers) => {
         const noise$ = helpers.cold('-abc').pipe(large);
         const { client, server } = talker(

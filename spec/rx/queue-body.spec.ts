@@ -10,6 +10,7 @@ import {
   HandlerError,
   latest,
   type OverflowPolicy,
+  type PausableSubscription,
   suspend,
 } from 'rx-http-kit';
 import { sourceFrom } from '#src/rx/body-source.js';
@@ -159,6 +160,22 @@ describe('QueueBody', () => {
       expect(bench.log.at(-1)).to.equal('end of source');
       expect(counts).to.include({ offered: 4, sent: 4, dropped: 0 });
     }
+  });
+
+  it('keeps what is sent while its pieces are paused by who transforms them', () => {
+    const pieces: unknown[] = [];
+    let outlet: QueueOutlet<string> | undefined;
+    const body = new QueueBody<string>({ encode: (item) => item, open: (opened) => void (outlet = opened) });
+    const subscription: PausableSubscription = body.subscribePausable({ next: (piece) => pieces.push(piece) });
+    expect(outlet, 'opened when it flows').to.equal(undefined);
+    subscription.resume();
+    outlet?.send('a');
+    subscription.pause();
+    outlet?.send('b');
+    expect(outlet?.counts).to.include({ sent: 1, waiting: 1 });
+    expect(pieces).to.deep.equal(['a']);
+    subscription.resume();
+    expect(pieces).to.deep.equal(['a', 'b']);
   });
 
   it('lets a followed source go when its client has left', () => {

@@ -124,12 +124,17 @@ describe('HttpRequest.body$', () => {
     expect(eager.log).to.deep.equal(['read', 'cancel']);
   });
 
-  it('fails for a second subscriber', () => {
-    const { body$ } = withBody(new RecordingBody());
-    body$.subscribe();
+  it('fails for a second subscriber, and goes on for the first', () => {
+    const body = new RecordingBody();
+    const { body$ } = withBody(body);
+    const seen: string[] = [];
+    body$.subscribe((bytes) => seen.push(String(bytes)));
     const codes: unknown[] = [];
     body$.subscribe({ error: (error: { code: string }) => codes.push(error.code) });
     expect(codes).to.deep.equal(['RHK_BODY_USED']);
+    body.send('a');
+    expect(seen).to.deep.equal(['a']);
+    expect(body.log).to.deep.equal(['read']);
   });
 
   it('fails as the body does', () => {
