@@ -54,6 +54,23 @@ async function residentBytes(pid: number): Promise<number> {
 
 /** One probe per example, over the wire. */
 const PROBES: Readonly<Record<string, (example: RunningExample) => Promise<void>>> = {
+  'prices.ts': async ({ url }) => {
+    const [heard] = await hear(url, 1);
+    expect(JSON.parse(heard)).to.have.keys('symbol', 'price');
+    const lines = await readUntil(url, (text) => text.split('\n').length > 3);
+    expect(
+      lines
+        .split('\n')
+        .slice(0, 3)
+        .map((line) => typeof JSON.parse(line).price),
+    ).to.deep.equal(['number', 'number', 'number']);
+  },
+  'one-at-a-time.ts': async ({ url }) => {
+    const begun = Date.now();
+    const heard = await hear(url, 3, ['a', 'b', 'c']);
+    expect(heard).to.deep.equal(['done: a', 'done: b', 'done: c']);
+    expect(Date.now() - begun, 'one after the other').to.be.at.least(250);
+  },
   'hello.ts': async ({ url }) => {
     const response = await fetch(url);
     expect(response.status).to.equal(200);
