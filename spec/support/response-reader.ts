@@ -78,6 +78,13 @@ export class ResponseReader {
     return Buffer.concat(this.#pieces);
   }
 
+  /** Takes the body bytes that have come so far: they will not be part of the reply, once it is whole. */
+  takeBody(): Buffer {
+    const taken = this.bodySoFar;
+    this.#pieces = [];
+    return taken;
+  }
+
   /** The unfinished reply's head, once it is there. */
   get head(): Pick<RawResponse, 'status' | 'fields'> | undefined {
     return this.#draft;

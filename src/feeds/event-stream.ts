@@ -8,7 +8,7 @@ import type { Handler } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
 import { QueueBody, type QueueOutlet, requirePausable } from '../rx/queue-body.js';
 import { queueLimitsFrom, type QueueOptions } from '../rx/queue-options.js';
-import type { HttpRequest } from '../rx/request.js';
+import { type HttpRequest, portOf } from '../rx/request.js';
 import { type HttpResponse, isResponse } from '../rx/response.js';
 import { DRAIN_OPTIONS, type DrainedClient, Drainer, type DrainOptions } from './drainer.js';
 import { Heartbeat } from './heartbeat.js';
@@ -75,6 +75,8 @@ export function eventStream<E extends ServerSentEvent<unknown> | string>(
     if (isResponse(events$)) return events$;
     if (!isObservable(events$)) throw new HandlerError('RHK_BAD_REPLY', 'an event stream gave neither an Observable nor a response');
     requirePausable(events$, limits);
+    const port = portOf(request);
+    if (port.body === null) port.endsWithInput = true; // who has said all and is told this way has gone
     const open = (outlet: QueueOutlet<E>): (() => void) => {
       const client = new EventStreamClient(outlet, drainer.retryMs, heartbeatMs);
       const unwatch = whenDraining === 'end' ? drainer.watch(request, client) : ignore;

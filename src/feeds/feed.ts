@@ -127,6 +127,7 @@ export function feed<T>(source: FeedSource<T>, options: FeedOptions<T> = {}): Fe
     }
     const found = find(request);
     if (found === undefined) return replies.complete();
+    portOf(request).endsWithInput = true; // who has said all and is told this way has gone
     const visit = { request, source: found, cursor: cursorOf(request) };
     if (transport === 'websocket') answerWithSocket(host, sockets, visit, replies);
     else if (transport === 'poll') answerWithPoll(host, pollHeaders, visit, replies);
@@ -207,7 +208,8 @@ const socketOptions = <T>(
   options: FeedOptions<T>,
   overflow: OverflowPolicy<{ readonly value: T }> | undefined,
 ): CheckedOptions<Message, FeedMessage> => {
-  const { queueSize, maxBufferedBytes, headers, webSocket } = options;
+  const { queueSize, maxBufferedBytes, headers, webSocket = {} } = options;
+  knownOptions(webSocket, ['protocols', 'origin', 'maxWs', 'perMessageDeflate', 'heartbeatMs', 'closeTimeoutMs']);
   return checkOptions<Message, FeedMessage>({
     ...webSocket,
     headers,

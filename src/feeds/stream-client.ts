@@ -139,7 +139,7 @@ class StreamClient<T> implements Follower<T>, DrainedClient {
     this.early = [];
     if (replay !== null) this.begin(replay, outlet);
     for (const published of early) this.tell(published, outlet);
-    if (failure !== null) this.fail(outlet, failure.error);
+    if (failure !== null) this.endBefore(failure.error);
     else if (this.hasEnded) this.onEnd();
     return () => {
       unwatch();
@@ -193,6 +193,12 @@ class StreamClient<T> implements Follower<T>, DrainedClient {
     this.host.reportFailure(this.visit.request, error);
     portOf(this.visit.request).cut(undefined); // told already, once for all clients
     outlet.end();
+  }
+
+  /** The source had failed before the head could leave: a cut would take the news with it. Who comes back for more gets a 500. */
+  private endBefore(error: unknown): void {
+    this.host.reportFailure(this.visit.request, error);
+    this.endForNow(this.host.drainer.retryMs);
   }
 
   private stop(): void {
