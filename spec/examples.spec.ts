@@ -144,6 +144,40 @@ const PROBES: Readonly<Record<string, (example: RunningExample) => Promise<void>
     expect(await hear(example.url, 2)).to.deep.equal(['0\n', '1\n']);
   },
 
+  'sse.ts': async ({ url }) => {
+    const ticks = await readUntil(url, (text) => text.includes('tick 1'));
+    expect(ticks).to.match(/^retry: 1000\n\nid: 0\nevent: tick\ndata: tick 0\ndata: \d{4}-/);
+    expect(await readUntil(`${url}?lastEventId=7`, (text) => text.includes('tick 8'))).to.include('id: 8\nevent: tick\ndata: tick 8\n');
+  },
+
+  'feed.ts': async ({ url }) => {
+    expect(await (await fetch(url)).text()).to.include('new EventSource(url())');
+    const prices = `${url}/prices`;
+    const lines = await readUntil(`${prices}?transport=ndjson`, (text) => text.split('\n').length > 5);
+    const [start, ...items] = lines
+      .split('\n')
+      .slice(0, 5)
+      .map((line) => JSON.parse(line) as { id: string; cursor: string }); // as the feed words it
+    const [epoch, offset] = start.cursor.split(':');
+    expect(items.map(({ id }) => id)).to.deep.equal([1, 2, 3, 4].map((n) => `${epoch}:${Number(offset) + n}`));
+    const [frame] = await hear(`${prices}?cursor=${start.cursor}`, 1);
+    expect(JSON.parse(frame)).to.deep.equal(items[0]);
+    const poll = (await (await fetch(`${prices}?cursor=${start.cursor}`)).json()) as { items: unknown[] }; // as above
+    expect(poll.items[0]).to.deep.equal(items[0]);
+  },
+
+  'llm-tokens.ts': async (example) => {
+    const url = `${example.url}/answers/1?transport=sse`;
+    const first = await readUntil(url, (text) => text.includes('"answer"'));
+    const cursor = [...first.matchAll(/^id: (.*)$/gm)].at(-1)?.[1];
+    await example.printed('the model is done with /answers/1');
+    const rest = await (await fetch(`${url}&cursor=${cursor}`)).text();
+    const heard = [...(first + rest).matchAll(/^data: "(.*)"$/gm)].map((match) => match[1]);
+    expect(heard.join(' ')).to.equal('An answer is a stream of tokens , and a stream can be taken up again where it was cut .');
+    const last = [...rest.matchAll(/^id: (.*)$/gm)].at(-1)?.[1];
+    expect((await fetch(`${url}&cursor=${last}`)).status).to.equal(204);
+  },
+
   'subprotocol.ts': async ({ url }) => {
     expect(await hear(url, 2, ['1', '2'], ['sum.v2', 'sum.v1'])).to.deep.equal(['{"sum":1}', '{"sum":3}']);
     expect(await hear(url, 2, ['1', '2'], ['sum.v3', 'sum.v1'])).to.deep.equal(['1', '3']);
