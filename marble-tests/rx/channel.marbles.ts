@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { delay, finalize, map, NEVER, type Observable, of, type Subscription, take, throwError } from 'rxjs';
+import { defer, delay, finalize, map, NEVER, type Observable, of, type Subscription, take, throwError } from 'rxjs';
 import {
   asChannel,
   type Channel,
@@ -631,6 +631,32 @@ describe('Channel on HTTP', () => {
       });
       helpers.expectObservable(repliesOf(handler, requestOf())).toBe('--a-b(cde|)');
       helpers.expectSubscriptions(body$.subscriptions).toBe('^----!');
+    });
+  });
+
+  it('tells who watches it that it is over, also when its client leaves before the first message', () => {
+    marbles((helpers) => {
+      const { handler, made } = handlerOf(nothing);
+      helpers.expectObservable(repliesOf(handler, requestOf()), '^--!').toBe('---');
+      const watched = (): AnyChannel => made[0];
+      helpers
+        .expectObservable(
+          defer(() => watched().buffered$),
+          '-^',
+        )
+        .toBe('-0-|', { 0: 0 });
+      helpers
+        .expectObservable(
+          defer(() => watched().writable$),
+          '-^',
+        )
+        .toBe('-t-(f|)', { t: true, f: false });
+      helpers
+        .expectObservable(
+          defer(() => watched().dropped$),
+          '-^',
+        )
+        .toBe('---|');
     });
   });
 

@@ -99,6 +99,7 @@ const openHttp = <I, O>(
   line.connect(channel);
   replies.add(() => {
     const by = port.isSettled && !line.hasEnded && !line.isSending ? 'client' : 'server';
+    line.abandon();
     channel.settle({ status: `${by}-close`, code: undefined, reason: '', by });
   });
   attach(channel, callbacks);

@@ -167,6 +167,11 @@ export class HttpLine<I, O> implements ChannelLine<O>, QueueSink<Body>, RelayOwn
     this.replies.error(error);
   }
 
+  /** Nobody takes the reply any more, also where its body was never asked for. What this side has ended leaves by itself. */
+  abandon(): void {
+    if (!this.hasEnded) this.queue.close('closed');
+  }
+
   /** An HTTP client says nothing behind its request. */
   demand(): void {}
 
