@@ -75,6 +75,20 @@ describe('feed', () => {
     });
   });
 
+  it('says the same text to many clients, beyond US-ASCII too', async () => {
+    const words = topic<string>('words');
+    await withServer(feed(words), {}, async (site) => {
+      const clients = await Promise.all(Array.from({ length: 5 }, () => site.connect()));
+      for (const client of clients) client.send(get(`/?transport=ndjson&cursor=${words.cursor}`));
+      await until('all are there', () => site.open === 5);
+      for (const client of clients) await client.bodyBytes(0);
+      let expected = '';
+      for (const word of ['plain', 'süß', '€uro', '😀']) expected += `{"id":"${words.publish(word)}","data":"${word}"}\n`;
+      words.complete();
+      for (const client of clients) expect((await client.response()).body.toString()).to.equal(`${expected}{"ended":true}\n`);
+    });
+  });
+
   it('holds little for a client that takes nothing, and tells the others all the same', async () => {
     const values = topic<string>('values', { history: 10 });
     const big = 'x'.repeat(10_000);

@@ -22,6 +22,7 @@ import {
 import type { BodyIntake } from './body-intake.js';
 import type { ExchangePort, FrameListener, FramePort, Peer, Settlement, UpgradeOptions } from './contracts.js';
 import { HIGH_WATER, type Outbox } from './outbox.js';
+import { sharedChunk } from './shared-chunk.js';
 import { negotiate, type PerMessageDeflate } from './websocket-session.js';
 
 /** What a reply needs of the connection it goes out on. */
@@ -316,6 +317,13 @@ export class ReplyWriter implements ExchangePort {
   /** Sends a piece in the framing that was chosen. */
   private emit(piece: string | Uint8Array): void {
     if (this.framing < Framing.CHUNKED || this.framing > Framing.CLOSE) return;
+    const chunk = this.framing === Framing.CHUNKED && typeof piece === 'string' ? sharedChunk(piece) : null;
+    if (chunk !== null) {
+      if (!this.makeRoom()) return;
+      this.carrier.outbox.addText(chunk);
+      this.carrier.touch();
+      return;
+    }
     const length = typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length;
     if (this.framing === Framing.LENGTH) {
       if (length > this.missing)
