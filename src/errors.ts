@@ -60,6 +60,9 @@ export type ErrorCode =
   | 'RHK_CANNOT_SUSPEND'
   | 'RHK_CHANNEL_TAKEN'
   | 'RHK_BAD_HEADER'
+  | 'RHK_MODULE_FAILED'
+  | 'RHK_THREAD_DIED'
+  | 'RHK_COMPUTE_TIMEOUT'
   | 'RHK_BAD_EVENT'
   | 'RHK_CURSOR_LOST'
   | 'RHK_TOPIC_ENDED'
@@ -117,6 +120,9 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_CANNOT_SUSPEND: handler(500, 'this project', 'internal server error'),
   RHK_CHANNEL_TAKEN: handler(500, 'this project', 'internal server error'),
   RHK_BAD_HEADER: handler(500, 'RFC 9110 §5.5', 'internal server error'),
+  RHK_MODULE_FAILED: handler(500, 'this project', 'internal server error'),
+  RHK_THREAD_DIED: handler(500, 'this project', 'internal server error'),
+  RHK_COMPUTE_TIMEOUT: server(503, 'this project', 'the reply took too long to compute'),
   RHK_BAD_EVENT: handler(500, 'WHATWG HTML §9.2', 'internal server error'),
   RHK_CURSOR_LOST: peer(410, 'this project', 'what was published behind this cursor is not kept any more'),
   RHK_TOPIC_ENDED: handler(500, 'this project', 'internal server error'),

@@ -79,6 +79,32 @@ export class RequestHead {
     this.targetAuthority = facts.targetAuthority;
   }
 
+  /** What it was made of, its bytes cut to what is needed. */
+  get facts(): HeadFacts {
+    const from = this.pathStart;
+    const at = (offset: number): number => Math.max(offset - from, 0);
+    return {
+      bytes: this.bytes.subarray(from, Math.max(this.targetEnd, this.hostEnd, this.fieldsEnd)),
+      method: this.method,
+      minorVersion: this.minorVersion,
+      contentLength: this.contentLength,
+      isChunked: this.isChunked,
+      keepAlive: this.keepAlive,
+      expectsContinue: this.expectsContinue,
+      asksUpgrade: this.asksUpgrade,
+      fieldCount: this.fieldCount,
+      byteLength: this.byteLength,
+      targetAuthority: this.targetAuthority,
+      pathStart: 0,
+      queryStart: at(this.queryStart),
+      targetEnd: at(this.targetEnd),
+      hostStart: at(this.hostStart),
+      hostEnd: at(this.hostEnd),
+      fieldsStart: at(this.fieldsStart),
+      fieldsEnd: at(this.fieldsEnd),
+    };
+  }
+
   get hasBody(): boolean {
     return this.isChunked || this.contentLength > 0;
   }
