@@ -1,8 +1,10 @@
 /**
  * Every option of a server: its name, unit and default, and the check that a wrong one meets before anything is bound.
  */
+import type { ResourceLimits } from 'node:worker_threads';
 import { messageOf, OptionError } from '../errors.js';
 import { isFieldValue } from '../protocol/grammar.js';
+import { complaintAboutLimits } from '../workers/resource-limits.js';
 
 export interface ServerOptions {
   /** Address to listen on, IPv4 or IPv6. */
@@ -13,6 +15,16 @@ export interface ServerOptions {
   readonly path: string | null;
   /** Requests, over all connections, that may wait for their first reply item. Past it 503 with `retry-after`, at once. */
   readonly queueSize: number;
+  /** Worker threads that compute replies, where the handler is a module. A handler that is a function runs on the event loop; this says nothing to it. */
+  readonly thread: number;
+  /** What the names of the threads begin with; a number follows: `worker-1`. */
+  readonly workerNamePrefix: string;
+  /** Requests that a thread may be busy with: from when it is given one until the first item of its reply. 1 suits handlers that compute; past it requests wait for a thread. */
+  readonly requestsPerThread: number;
+  /** Milliseconds that a thread may compute without looking up. Past it it is ended and replaced: its request gets 503, what else it held 500 or a cut. */
+  readonly computeTimeoutMs: number;
+  /** Memory of each thread, as `worker_threads` has it; `null` for Node's own limits. A thread that needs more ends and is replaced: what it held gets 500 or a cut. */
+  readonly resourceLimits: ResourceLimits | null;
   /** Octets of a request body. Past it 413: by content-length before a byte of the body is read, by count when chunked. */
   readonly maxBody: number;
   /** Octets of a WebSocket message, after inflation. Past it the socket closes with 1009. A channel may have its own limit. */
@@ -50,6 +62,11 @@ export const DEFAULTS: ServerOptions = Object.freeze({
   port: 8090,
   path: null,
   queueSize: 20_480,
+  thread: 4,
+  workerNamePrefix: 'worker-',
+  requestsPerThread: 1,
+  computeTimeoutMs: Infinity,
+  resourceLimits: null,
   maxBody: 8_388_608,
   maxWs: 4_194_304,
   maxLine: 8_192,
@@ -93,6 +110,11 @@ const orNull =
   (value) =>
     value === null ? null : check(value);
 
+const resourceLimits: Check = (value) => {
+  const complaint = complaintAboutLimits(value);
+  return complaint === null ? null : `is ${shown(value)}, ${complaint}`;
+};
+
 const fieldValue: Check = (value) =>
   typeof value === 'string' && value.length > 0 && isFieldValue(value) ? null : `is ${shown(value)}, must be a header value or null`;
 
@@ -104,6 +126,11 @@ const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
   port: integer(0, 65_535),
   path: orNull(nonEmptyText),
   queueSize: limit(1),
+  thread: integer(1, 1_024),
+  workerNamePrefix: nonEmptyText,
+  requestsPerThread: limit(1),
+  computeTimeoutMs: integer(1, MAX_TIMEOUT_MS, true),
+  resourceLimits: orNull(resourceLimits),
   maxBody: limit(0),
   maxWs: integer(1, 2_147_483_647), // the receiver counts in 32 bits
   maxLine: integer(MIN_LINE, 1_048_576),

@@ -3,10 +3,11 @@ import { BehaviorSubject, type Observable, Subject, type Subscription, takeUntil
 import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import type { BoundAddress, Cancel } from '../transport/contracts.js';
+import { inWorkers, type Workers } from '../workers/in-workers.js';
 import { groundFrom, type Ground, Listening } from './listen.js';
 import { MAX_TIMEOUT_MS, optionsFrom, type ServerOptions } from './options.js';
 import { serve } from './serve.js';
-import { type ServerEvent, ServerEvents } from './server-event.js';
+import { eventFrom, type ServerEvent, ServerEvents } from './server-event.js';
 
 /** As http-kit's `server-status`. */
 export type ServerStatus = 'running' | 'stopping' | 'stopped';
@@ -43,16 +44,51 @@ const DEFAULT_STOP_TIMEOUT_MS = 100;
 /**
  * Serves `handler` until stopped.
  *
+ * A handler that is a `file:` URL names a module whose default export is the handler: each of `thread` worker threads imports it and
+ * computes replies, while sockets stay here. See `inWorkers` for one route of many.
+ *
  * @returns Resolves once bound. Rejects with the system's error (`EADDRINUSE`, `EACCES` …, with the address in its
- *   message), or with an {@link OptionError} before anything is bound.
+ *   message), with an {@link OptionError} before anything is bound, or with a {@link HandlerError} `RHK_MODULE_FAILED` and its
+ *   cause where a module cannot serve: it is missing, broken, or its default export is no function.
  * @example `const server = await runServer(map(() => 'hello'), { port: 8090 });`
+ * @example `const server = await runServer(new URL('./app.js', import.meta.url), { thread: 4 });`
  */
-export const runServer = async (handler: Handler, options?: Partial<ServerOptions>): Promise<Server> => {
-  if (typeof handler !== 'function') throw new OptionError('handler', `is a ${typeof handler}, must be an operator: a function`);
+export const runServer = async (handler: Handler | URL | string, options?: Partial<ServerOptions>): Promise<Server> => {
+  const isModule = handler instanceof URL || typeof handler === 'string';
+  if (!isModule && typeof handler !== 'function') {
+    throw new OptionError('handler', `is a ${typeof handler}, must be an operator: a function, or the file: URL of a module`);
+  }
   const checked = optionsFrom(options);
+  if (isModule) return runModule(handler, checked);
   return new Promise((resolve, reject) => {
     startServer(handler, checked, groundFrom(checked), resolve, reject);
   });
+};
+
+/** The threads first: a server whose handler cannot be there is never bound. */
+const runModule = async (module: URL | string, options: ServerOptions): Promise<Server> => {
+  const { thread, workerNamePrefix, queueSize, requestsPerThread, computeTimeoutMs, maxBufferedBytes } = options;
+  const resourceLimits = options.resourceLimits ?? undefined;
+  const workers = inWorkers(module, {
+    thread,
+    workerNamePrefix,
+    queueSize,
+    requestsPerThread,
+    computeTimeoutMs,
+    maxBufferedBytes,
+    resourceLimits,
+  });
+  await workers.started;
+  // A request that a thread is busy with has no place in the queue, but waits for its first item like those that have.
+  const places = queueSize + thread * requestsPerThread;
+  try {
+    return await new Promise<Server>((resolve, reject) => {
+      startServer(workers, { ...options, queueSize: places }, groundFrom(options), resolve, reject, workers);
+    });
+  } catch (error) {
+    await workers.stop();
+    throw error;
+  }
 };
 
 /** As {@link runServer}, on any ground and without a promise, so that it can run in virtual time. */
@@ -62,8 +98,9 @@ export const startServer = (
   ground: Ground,
   onListening: (server: Server) => void,
   onError: (error: unknown) => void,
+  workers: Workers | null = null,
 ): void => {
-  new RunningServer(handler, options, ground, onListening, onError);
+  new RunningServer(handler, options, ground, onListening, onError, workers);
 };
 
 class RunningServer implements Server {
@@ -72,6 +109,8 @@ class RunningServer implements Server {
   private readonly subscription: Subscription;
   private readonly listening: Listening;
   private readonly ground: Ground;
+  /** The threads that compute its replies, where it has some: they live as long as it does. */
+  private readonly workers: Workers | null;
   private readonly statuses: BehaviorSubject<ServerStatus>;
   private readonly stopping$: Subject<void>;
   private readonly stopped: Promise<void>;
@@ -86,8 +125,10 @@ class RunningServer implements Server {
     ground: Ground,
     onListening: (server: Server) => void,
     onError: (error: unknown) => void,
+    workers: Workers | null,
   ) {
     this.ground = ground;
+    this.workers = workers;
     this.statuses = new BehaviorSubject<ServerStatus>('running');
     this.status$ = this.statuses.asObservable();
     this.stopping$ = new Subject();
@@ -105,6 +146,7 @@ class RunningServer implements Server {
       onEvent: (event) => this.events.emit(event),
       onClosed: () => this.onClosed(),
     });
+    workers?.failures$.subscribe((error) => this.events.emit(eventFrom({ error, peer: undefined, head: undefined })));
     this.subscription = this.listening.connections$.pipe(takeUntil(this.stopping$), serve(handler)).subscribe({ error: onError });
   }
 
@@ -146,9 +188,15 @@ class RunningServer implements Server {
     this.listening.destroy();
   }
 
+  /** The last connection has closed, and every handler was let go of. */
   private onClosed(): void {
     this.cancelCut?.();
     this.subscription.unsubscribe();
+    if (this.workers === null) this.finish();
+    else void this.workers.stop().then(() => this.finish());
+  }
+
+  private finish(): void {
     this.statuses.next('stopped');
     this.statuses.complete();
     this.events.complete();
