@@ -12,12 +12,12 @@ export class FrameSite {
     this.site = site;
   }
 
-  static async start(handler: Handler, options?: Partial<ServerOptions>): Promise<FrameSite> {
+  static async start(handler: Handler | URL, options?: Partial<ServerOptions>): Promise<FrameSite> {
     return new FrameSite(await Site.start(handler, options));
   }
 
   /** Runs `use` against a server of its own; whatever happens, the server is gone afterwards. */
-  static async with(handler: Handler, use: (frames: FrameSite) => Promise<void>, options?: Partial<ServerOptions>): Promise<void> {
+  static async with(handler: Handler | URL, use: (frames: FrameSite) => Promise<void>, options?: Partial<ServerOptions>): Promise<void> {
     const frames = await FrameSite.start(handler, options);
     let failure: unknown;
     try {

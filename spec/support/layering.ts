@@ -57,6 +57,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   ...Object.fromEntries(FEATURES.map((feature) => [feature, FEATURE])),
   // uploads go to temporary files, replies through compressors
   middleware: { ...FEATURE, builtins: [...FEATURE.builtins, 'node:fs', 'node:fs/promises', 'node:zlib'] },
+  workers: { ...FEATURE, types: ['transport/contracts.ts'] },
   server: {
     sources: ['errors.ts', 'protocol', 'transport', 'rx', ...FEATURES],
     packages: ['rxjs'],

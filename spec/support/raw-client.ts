@@ -101,6 +101,11 @@ export class RawClient {
     return this.#reads;
   }
 
+  /** Octets that the operating system has not taken yet. */
+  get unsent(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Status and fields of the reply that is under way, once its head is there. */
   get head(): ResponseReader['head'] {
     return this.#reader.head;

@@ -79,7 +79,7 @@ export class Site {
     server.events$.subscribe((event) => this.events.push(event as SeenEvent));
   }
 
-  static async start(handler: Handler, options: Partial<ServerOptions> = {}): Promise<Site> {
+  static async start(handler: Handler | URL, options: Partial<ServerOptions> = {}): Promise<Site> {
     const path = options.path ?? undefined;
     const listening = { port: -1 };
     const sockets = new AcceptedSockets((socket) => {
@@ -159,7 +159,11 @@ export class Site {
 export const describeEvent = (event: SeenEvent): string => `${event.type} ${event.error?.code ?? ''} ${event.error?.message ?? ''}`;
 
 /** Runs `use` against a server of its own; whatever happens, the server is gone afterwards. */
-export const withServer = async (handler: Handler, options: Partial<ServerOptions>, use: (site: Site) => Promise<void>): Promise<void> => {
+export const withServer = async (
+  handler: Handler | URL,
+  options: Partial<ServerOptions>,
+  use: (site: Site) => Promise<void>,
+): Promise<void> => {
   const site = await Site.start(handler, options);
   let failure: unknown;
   try {
