@@ -13,6 +13,8 @@ import { webSocketBurst } from './scenarios/websocket-burst.js';
 import { webSocketEcho } from './scenarios/websocket-echo.js';
 import { webSocketFanOut } from './scenarios/websocket-fan-out.js';
 import { webSocketIdleMemory } from './scenarios/websocket-idle-memory.js';
+import { workersCpu } from './scenarios/workers-cpu.js';
+import { workersTrivial } from './scenarios/workers-trivial.js';
 
 /** All there are, in the order in which they run and are reported. */
 export const scenarios: readonly Scenario[] = [
@@ -30,4 +32,6 @@ export const scenarios: readonly Scenario[] = [
   webSocketBurst,
   webSocketFanOut,
   webSocketIdleMemory,
+  workersCpu,
+  workersTrivial,
 ];

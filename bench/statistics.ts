@@ -17,3 +17,9 @@ export function spread(samples: readonly number[]): number {
 export function pairedRatio(samples: readonly number[], base: readonly number[]): number {
   return median(samples.map((sample, round) => sample / base[round]));
 }
+
+/** The smallest of the samples that `part` of them do not exceed: 0.99 is the 99th percentile. */
+export function percentile(samples: readonly number[], part: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)];
+}

@@ -4,7 +4,8 @@
  * Each `peers/<name>.mjs` exports `start(port, path)`: it listens on 127.0.0.1 and resolves when bound. `path` is the one
  * resource that will be asked for; a server with a router of its own ignores it. The process is ended from outside.
  * The paths: `/` hello · `/json` POST read and answered · `/chunks` 100 chunks in one turn · `/known` 10 MiB of known
- * length · `/readable` 10 MiB from a Readable. WebSockets: `/echo` each message back · `/fan-out` each message to all.
+ * length · `/readable` 10 MiB from a Readable. Ours alone: `/cpu-loop` 5 ms of computing on the event loop · `/cpu-threads` the same
+ * on two threads · `/thread` hello on a thread. WebSockets: `/echo` each message back · `/fan-out` each message to all.
  */
 import { Readable } from 'node:stream';
 

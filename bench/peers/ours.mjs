@@ -3,9 +3,10 @@
  *
  * rxjs must be the very copy that `dist/` uses: a second one would make every subscription cross a boundary.
  */
-import { from, map, pipe } from 'rxjs';
-import { asChannel, asJson, encodeOnce, runServer, websocket } from '../../dist/index.js';
+import { from, map, mergeMap, of, pipe } from 'rxjs';
+import { asChannel, asJson, encodeOnce, inWorkers, runServer, websocket } from '../../dist/index.js';
 import { chunks, createReadable, hello, keepAliveTimeoutMs, known, receiptOf } from './answers.mjs';
+import threaded from './threaded.mjs';
 
 const text = { 'content-type': 'text/plain' };
 const bytes = { 'content-type': 'application/octet-stream' };
@@ -48,9 +49,19 @@ const fanOut = asChannel((channel) => {
   return () => channels.delete(channel);
 }, webSockets);
 
+/** One route is computed elsewhere, the others are here. */
+const beside = (path, handler) => mergeMap((request) => of(request).pipe(request.uri === path ? handler : threaded));
+
+/** Threads are started for those scenarios alone that are about them. */
+const threadedHandlers = {
+  '/cpu-loop': () => beside('/cpu-loop', threaded),
+  '/cpu-threads': () => beside('/cpu-threads', inWorkers(new URL('./threaded.mjs', import.meta.url), { thread: 2 })),
+  '/thread': () => inWorkers(new URL('./threaded.mjs', import.meta.url), { thread: 1, requestsPerThread: 64 }),
+};
+
 const handlers = { '/json': answerJson, '/echo': echo, '/fan-out': fanOut };
 
 export function start(port, path) {
   const options = { ip: '127.0.0.1', port, serverHeader: 'rx-http-kit', keepAliveTimeoutMs };
-  return runServer(handlers[path] ?? map(answer), options);
+  return runServer(threadedHandlers[path]?.() ?? handlers[path] ?? map(answer), options);
 }
