@@ -22,6 +22,8 @@ export interface Passage {
   readonly request?: HttpRequest | undefined;
   /** Makes another response of the first item of the reply; later items wait for an Observable, which must give one. */
   readonly response?: ((response: HttpResponse) => HttpResponse | Observable<HttpResponse>) | undefined;
+  /** Shown the items behind the first one, which pass as they are. */
+  readonly later?: ((reply: Reply) => void) | undefined;
   /**
    * Called when the reply fails or stays empty, with what it failed with; gives fields for the reply that becomes of it in the end.
    * The error itself goes on its way.
@@ -119,6 +121,7 @@ class Passing extends Subscriber<Reply> {
       return;
     }
     if (this.hasReplied) {
+      this.passage.later?.(reply);
       this.replies.next(reply);
       return;
     }

@@ -11,13 +11,16 @@ import { isPausable, type PausableSubscription } from './pausable.js';
 import { pulledFrom, ReadableSource, type RunningSource, type SourceListener } from './pulled-source.js';
 import { type BodyPiece, type BodySource, isPiece } from './response.js';
 
-export const sourceFrom = (body: BodySource, port: ExchangePort, listener: SourceListener): RunningSource => {
+/** Where the pieces of a body go: an exchange, or what stands in for one. */
+export type BodyOutlet = Pick<ExchangePort, 'write' | 'onDrain' | 'report'>;
+
+export const sourceFrom = (body: BodySource, port: BodyOutlet, listener: SourceListener): RunningSource => {
   if (isObservable(body)) return new PushedSource(body, port, listener);
   if (body instanceof FileBody) return new FileSource(body, port, listener, ignore);
   return pulledFrom(body, port, writePiece, listener);
 };
 
-const writePiece = (port: ExchangePort, piece: unknown): boolean => {
+const writePiece = (port: BodyOutlet, piece: unknown): boolean => {
   if (isPiece(piece)) return port.write(piece);
   throw new HandlerError('RHK_BAD_REPLY', `a piece of the reply body is a ${typeof piece}, not a string or bytes`);
 };
@@ -28,11 +31,11 @@ const writePiece = (port: ExchangePort, piece: unknown): boolean => {
  */
 class PushedSource extends Subscriber<BodyPiece> implements RunningSource {
   private readonly pieces$: Observable<BodyPiece>;
-  private readonly port: ExchangePort;
+  private readonly port: BodyOutlet;
   private readonly listener: SourceListener;
   private pausable: PausableSubscription | null;
 
-  constructor(pieces$: Observable<BodyPiece>, port: ExchangePort, listener: SourceListener) {
+  constructor(pieces$: Observable<BodyPiece>, port: BodyOutlet, listener: SourceListener) {
     super();
     this.pieces$ = pieces$;
     this.port = port;
@@ -90,14 +93,14 @@ class PushedSource extends Subscriber<BodyPiece> implements RunningSource {
 /** A file: its descriptor is opened when the reply needs it, and closed whatever happens. */
 export class FileSource implements RunningSource {
   private readonly body: FileBody;
-  private readonly port: ExchangePort;
+  private readonly port: BodyOutlet;
   private readonly listener: SourceListener;
   private readonly onOpen: (octets: number) => void;
-  private source: ReadableSource<ExchangePort> | undefined;
+  private source: ReadableSource<BodyOutlet> | undefined;
   private isOver: boolean;
 
   /** @param onOpen - Told the size before the first piece is written; what it throws is the source's error. */
-  constructor(body: FileBody, port: ExchangePort, listener: SourceListener, onOpen: (octets: number) => void) {
+  constructor(body: FileBody, port: BodyOutlet, listener: SourceListener, onOpen: (octets: number) => void) {
     this.body = body;
     this.port = port;
     this.listener = listener;

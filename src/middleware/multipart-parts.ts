@@ -1,0 +1,161 @@
+/**
+ * `multipart/form-data`, RFC 7578, part by part as it comes.
+ *
+ * Owns: limits, and that the client waits while nobody reads. Leaves: the format to busboy, what becomes of a part to whoever listens.
+ */
+import busboy from 'busboy';
+import type { Readable } from 'node:stream';
+import { Observable, Subscriber } from 'rxjs';
+import { HttpError } from '../errors.js';
+import { integerOption, knownOptions } from '../rx/number-option.js';
+import { isPausable, type PausableSubscription } from '../rx/pausable.js';
+import type { HttpRequest } from '../rx/request.js';
+
+/** Limits of a form; past each of them 413. */
+export interface MultipartLimits {
+  /** Default 10. */
+  readonly maxFiles?: number | undefined;
+  /** Default 1 000. */
+  readonly maxFields?: number | undefined;
+  /** Octets of a file. Default Infinity: the server's `maxBody` holds for all of it. */
+  readonly maxFileBytes?: number | undefined;
+  /** Octets of a field's value. Default 65 536. */
+  readonly maxFieldBytes?: number | undefined;
+  /** Octets of a name. Default 256. */
+  readonly maxNameBytes?: number | undefined;
+  /** Header fields of a part. Default 32. */
+  readonly maxHeaderPairs?: number | undefined;
+}
+
+/** A part that is text. */
+export interface FieldPart {
+  readonly kind: 'field';
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A part that is a file. Nothing behind it is read before its stream has been read, or destroyed. */
+export interface FilePart {
+  readonly kind: 'file';
+  readonly name: string;
+  /** As the client calls it, without folders; fit to be shown, not to be a path. */
+  readonly filename: string;
+  /** As the client calls it. */
+  readonly contentType: string;
+  readonly stream: Readable;
+}
+
+export type MultipartPart = FieldPart | FilePart;
+
+const LIMITS: CheckedLimits = {
+  maxFiles: 10,
+  maxFields: 1_000,
+  maxFileBytes: Infinity,
+  maxFieldBytes: 65_536,
+  maxNameBytes: 256,
+  maxHeaderPairs: 32,
+};
+
+export type CheckedLimits = { readonly [Name in keyof MultipartLimits]-?: number };
+
+/** @throws {@link OptionError} for a wrong one. */
+export const checkLimits = (limits: MultipartLimits, others: readonly string[] = []): CheckedLimits => {
+  knownOptions(limits, [...Object.keys(LIMITS), ...others]);
+  const checked = Object.entries(LIMITS).map(([name, byDefault]) => [
+    name,
+    integerOption(name, limits[name as keyof MultipartLimits], byDefault, 0, Infinity), // a key of LIMITS is one of the limits
+  ]);
+  return Object.fromEntries(checked) as CheckedLimits; // one value for each key
+};
+
+const MULTIPART = /^multipart\/form-data[ \t]*;/i;
+
+export const isMultipart = ({ contentType }: HttpRequest): boolean => contentType !== undefined && MULTIPART.test(contentType);
+
+/**
+ * The parts of a request's form, each as soon as it begins. The socket is read only as fast as files are.
+ *
+ * Fails with 415 for another content type, 400 for a form that is malformed or ends too early, 413 past a limit. Unsubscribing
+ * destroys the stream of a file that has not ended.
+ *
+ * @example `mergeMap((request) => multipartParts(request).pipe(concatMap((part) => part.kind === 'file' ? store(part.stream) : EMPTY)))`
+ */
+export const multipartParts = (request: HttpRequest, limits: MultipartLimits = {}): Observable<MultipartPart> => {
+  const checked = checkLimits(limits);
+  return new Observable((subscriber) => parse(request, checked, subscriber));
+};
+
+const parse = (request: HttpRequest, limits: CheckedLimits, subscriber: Subscriber<MultipartPart>): void => {
+  if (!isMultipart(request)) return subscriber.error(new HttpError(415, 'the body is not multipart/form-data'));
+  let parser: busboy.Busboy;
+  try {
+    parser = busboy({
+      headers: { 'content-type': request.contentType },
+      defParamCharset: 'utf8',
+      limits: {
+        files: limits.maxFiles,
+        fields: limits.maxFields,
+        fileSize: limits.maxFileBytes,
+        fieldSize: limits.maxFieldBytes,
+        fieldNameSize: limits.maxNameBytes,
+        headerPairs: limits.maxHeaderPairs,
+      },
+    });
+  } catch (cause) {
+    return subscriber.error(malformed(cause));
+  }
+  const open = new Set<Readable>();
+  const exceed = (what: string, limit: number): void => subscriber.error(new HttpError(413, `the form has ${what}, limit ${limit}`));
+  const close = (): void => {
+    parser.removeAllListeners();
+    parser.on('error', () => {}); // what it says of being destroyed
+    parser.destroy();
+    for (const stream of open) stream.destroy();
+  };
+  subscriber.add(close);
+
+  parser.on('field', (name, value, info) => {
+    if (info.nameTruncated || (name as string | undefined) === undefined)
+      return exceed('a name that is too long, or none', limits.maxNameBytes);
+    if (info.valueTruncated) return exceed(`a field of more octets than it may have`, limits.maxFieldBytes);
+    subscriber.next({ kind: 'field', name, value });
+  });
+  parser.on('file', (name, stream, info) => {
+    stream.on('error', () => {}); // whoever reads it is told as well; without a listener it would end the process
+    if ((name as string | undefined) === undefined || Buffer.byteLength(name) > limits.maxNameBytes) {
+      stream.resume();
+      return exceed('a name that is too long, or none', limits.maxNameBytes);
+    }
+    open.add(stream);
+    stream.once('close', () => open.delete(stream));
+    stream.once('limit', () => exceed('a file of more octets than it may have', limits.maxFileBytes));
+    subscriber.next({ kind: 'file', name, filename: info.filename ?? '', contentType: info.mimeType, stream });
+  });
+  parser.once('filesLimit', () => exceed('too many files', limits.maxFiles));
+  parser.once('fieldsLimit', () => exceed('too many fields', limits.maxFields));
+  parser.once('error', (cause) => subscriber.error(malformed(cause)));
+  parser.once('close', () => subscriber.complete());
+  read(request, parser, subscriber);
+};
+
+/** The body into the parser, which says when it has enough. */
+const read = ({ body$ }: HttpRequest, parser: busboy.Busboy, subscriber: Subscriber<MultipartPart>): void => {
+  let body: PausableSubscription | undefined;
+  const sink = new Subscriber<Buffer>({
+    next: (bytes: Buffer) => {
+      if (!parser.write(bytes)) body?.pause();
+    },
+    error: (error: unknown) => subscriber.error(error),
+    complete: () => void parser.end(),
+  });
+  subscriber.add(sink);
+  parser.on('drain', () => body?.resume());
+  if (!isPausable(body$)) {
+    body$.subscribe(sink);
+    return;
+  }
+  body = body$.subscribePausable(sink);
+  body.resume();
+};
+
+const malformed = (cause: unknown): HttpError => new HttpError(400, 'the form is malformed', { cause });
