@@ -1,4 +1,5 @@
 export { any, del, get, head, options, patch, post, put, type Verb, type Without } from './verbs.js';
+export { files, type FilesOptions } from './files.js';
 export { context } from './context.js';
 export { type RouteLike, routes } from './routes.js';
 export type { Routed, RoutedRequest } from './routed-request.js';
