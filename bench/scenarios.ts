@@ -9,6 +9,8 @@ import { knownBody } from './scenarios/known-body.js';
 import { pipelined } from './scenarios/pipelined.js';
 import { postJson } from './scenarios/post-json.js';
 import { readableBody } from './scenarios/readable-body.js';
+import { routes200 } from './scenarios/routes-200.js';
+import { routes } from './scenarios/routes.js';
 import { webSocketBurst } from './scenarios/websocket-burst.js';
 import { webSocketEcho } from './scenarios/websocket-echo.js';
 import { webSocketFanOut } from './scenarios/websocket-fan-out.js';
@@ -22,6 +24,8 @@ export const scenarios: readonly Scenario[] = [
   browserHeaders,
   pipelined,
   postJson,
+  routes,
+  routes200,
   chunks,
   knownBody,
   readableBody,

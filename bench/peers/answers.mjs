@@ -4,7 +4,7 @@
  * Each `peers/<name>.mjs` exports `start(port, path)`: it listens on 127.0.0.1 and resolves when bound. `path` is the one
  * resource that will be asked for; a server with a router of its own ignores it. The process is ended from outside.
  * The paths: `/` hello · `/json` POST read and answered · `/chunks` 100 chunks in one turn · `/known` 10 MiB of known
- * length · `/readable` 10 MiB from a Readable. Ours alone: `/cpu-loop` 5 ms of computing on the event loop · `/cpu-threads` the same
+ * length · `/readable` 10 MiB from a Readable · `/shop24/…` the 25th of fifty routes. Ours alone: `/cpu-loop` 5 ms of computing on the event loop · `/cpu-threads` the same
  * on two threads · `/thread` hello on a thread. WebSockets: `/echo` each message back · `/fan-out` each message to all.
  */
 import { Readable } from 'node:stream';
@@ -32,3 +32,9 @@ export function createReadable() {
 
 /** An idle connection must outlive a whole run. The defaults lie between 5 and 75 s; all get the same. */
 export const keepAliveTimeoutMs = 3_600_000;
+
+/** `shop00`, `shop01` …: the first segments of as many routes. */
+export const shopNames = (count, digits) => Array.from({ length: count }, (_, index) => `shop${String(index).padStart(digits, '0')}`);
+
+/** What a route answers with, out of its params. */
+export const lineOf = (order, line) => ({ order, line });

@@ -4,8 +4,9 @@
  * rxjs must be the very copy that `dist/` uses: a second one would make every subscription cross a boundary.
  */
 import { from, map, mergeMap, of, pipe } from 'rxjs';
-import { asChannel, asJson, encodeOnce, inWorkers, runServer, websocket } from '../../dist/index.js';
-import { chunks, createReadable, hello, keepAliveTimeoutMs, known, receiptOf } from './answers.mjs';
+import { asChannel, asJson, encodeOnce, inWorkers, json, runServer, websocket } from '../../dist/index.js';
+import { context, get, routes } from '../../dist/routing/index.js';
+import { chunks, createReadable, hello, keepAliveTimeoutMs, known, lineOf, receiptOf, shopNames } from './answers.mjs';
 import threaded from './threaded.mjs';
 
 const text = { 'content-type': 'text/plain' };
@@ -59,7 +60,17 @@ const threadedHandlers = {
   '/thread': () => inWorkers(new URL('./threaded.mjs', import.meta.url), { thread: 1, requestsPerThread: 64 }),
 };
 
-const handlers = { '/json': answerJson, '/echo': echo, '/fan-out': fanOut };
+const line = map(({ params }) => json(lineOf(params.order, params.line)));
+const shops = (names) => routes(...names.map((name) => get(`/${name}/orders/:order/lines/:line`, line)));
+
+const handlers = {
+  '/shop24/orders/4711/lines/7': shops(shopNames(50, 2)),
+  '/002/shop001/orders/4711/lines/7': context('/002', shops(shopNames(2, 3))),
+  '/200/shop199/orders/4711/lines/7': context('/200', shops(shopNames(200, 3))),
+  '/json': answerJson,
+  '/echo': echo,
+  '/fan-out': fanOut,
+};
 
 export function start(port, path) {
   const options = { ip: '127.0.0.1', port, serverHeader: 'rx-http-kit', keepAliveTimeoutMs };

@@ -5,17 +5,19 @@ import type { HttpResponse } from '../rx/response.js';
 
 /** Collected while the routes of one request are tried. */
 export class AllowedMethods {
-  private readonly methods: Set<string>;
+  /** Made when there is one: most requests find their route at once. */
+  private methods: string[] | null;
   /** A route of the request's own method was there, and did not want it: then the method is not what is wrong. */
   private hasOwn: boolean;
 
   constructor() {
-    this.methods = new Set();
+    this.methods = null;
     this.hasOwn = false;
   }
 
   add(methods: readonly string[]): void {
-    for (const method of methods) this.methods.add(method);
+    this.methods ??= [];
+    for (const method of methods) if (!this.methods.includes(method)) this.methods.push(method);
   }
 
   foundOwn(): void {
@@ -24,7 +26,7 @@ export class AllowedMethods {
 
   /** Only the method differs. */
   get differs(): boolean {
-    return !this.hasOwn && this.methods.size > 0;
+    return !this.hasOwn && this.methods !== null;
   }
 
   /**
@@ -32,7 +34,8 @@ export class AllowedMethods {
    * @throws HttpError 405 for all else.
    */
   answer({ method }: HttpRequest): HttpResponse {
-    const headers = { allow: [...this.methods, ...(this.methods.has('OPTIONS') ? [] : ['OPTIONS'])].join(', ') };
+    this.add(['OPTIONS']);
+    const headers = { allow: String(this.methods?.join(', ')) };
     if (method === 'OPTIONS') return { status: 204, headers };
     throw new HttpError(405, 'method not allowed', { headers });
   }

@@ -5,8 +5,9 @@
  * match among many to `route-table.ts`.
  */
 import { OptionError } from '../errors.js';
+import { spellingOf } from './spelling.js';
 
-/** Names → decoded values, null prototype; what `*` stands for is under `*`. */
+/** Names → decoded values, nothing inherited; what `*` stands for is under `*`. */
 export type Params = Record<string, string>;
 
 /** The names that a path's text binds: `'/users/:id/*'` binds `'id' | '*'`. */
@@ -19,7 +20,7 @@ type ParamName<Segment extends string> = Segment extends `:${infer Name}` ? Name
 export type ParamsOf<P extends string> = string extends P ? Readonly<Params> : { readonly [Name in ParamNames<P>]: string };
 
 interface Literal {
-  /** Decoded. */
+  /** In the one spelling. */
   readonly text: string;
 }
 
@@ -57,40 +58,46 @@ export class PathPattern {
     return this.segments.length;
   }
 
-  /** Which paths this means, whatever the names of its params are: decoded text, or `undefined` for a param. */
+  /** Which paths this means, whatever the names of its params are: text in the one spelling, or `undefined` for a param. */
   get shape(): PathShape {
     const segments = this.segments.map((segment) => ('text' in segment ? segment.text : undefined));
     return { segments, hasRest: this.rest !== 'none' };
   }
 
   /**
-   * @param path - Decoded segments.
-   * @param params - Bound before, by what stands around; null for none.
+   * @param path - In the one spelling.
+   * @param around - Params bound before, by what stands around; null for none.
    * @returns null where the path is another.
    */
-  bind(path: readonly string[], params: Readonly<Params> | null): Params | null {
+  bind(path: string, around: Readonly<Params> | null): Params | null {
     const { segments } = this;
-    const { length } = segments;
-    const extra = path.length - length;
-    if (this.rest !== 'none' ? extra < (this.mayEndBare ? 0 : 1) : extra !== 0 && !(extra === -1 && this.mayEndBare)) return null;
-    const bound = Object.create(null) as Params; // Object.create is typed any
-    if (params !== null) for (const name in params) bound[name] = params[name];
-    const compared = extra < 0 ? length - 1 : length;
-    for (let i = 0; i < compared; i++) {
+    const params = new BoundParams();
+    if (around !== null) for (const name in around) params[name] = around[name];
+    let at = 0; // of the slash before a segment, or the end
+    for (let i = 0; i < segments.length; i++) {
       const segment = segments[i];
+      if (at === path.length) {
+        return this.mayEndBare && this.rest === 'none' && i === segments.length - 1 ? params : null;
+      }
+      const start = at + 1;
       if ('text' in segment) {
-        if (segment.text !== path[i]) return null;
+        at = start + segment.text.length;
+        if (!path.startsWith(segment.text, start) || (at < path.length && path.charCodeAt(at) !== SLASH)) return null;
       } else {
-        if (path[i] === '') return null;
-        bound[segment.name] = path[i];
+        at = path.indexOf('/', start);
+        if (at < 0) at = path.length;
+        if (at === start) return null;
+        params[segment.name] = decode(path.slice(start, at));
       }
     }
+    if (this.rest === 'none') return at === path.length ? params : null;
+    if (at === path.length && !this.mayEndBare) return null;
     if (this.rest === 'bound') {
-      const rest = extra === 1 ? path[length] : path.slice(length).join('/');
+      const rest = decode(path.slice(at + 1));
       if (rest.charCodeAt(0) === SLASH) return null;
-      bound['*'] = rest;
+      params['*'] = rest;
     }
-    return bound;
+    return params;
   }
 
   /** This pattern as a prefix of another. @throws OptionError for a name that both bind. */
@@ -104,6 +111,12 @@ export class PathPattern {
 }
 
 const SLASH = 0x2f;
+
+const decode = (spelling: string): string => (spelling.includes('%') ? decodeURIComponent(spelling) : spelling);
+
+/** Without inherited names, as `Object.create(null)`, but with properties as fast as those of any object. */
+const BoundParams = function () {} as unknown as new () => Params; // a function is what a class comes to
+BoundParams.prototype = Object.create(null);
 
 /** All paths. */
 export const ANY_PATH: PathPattern = new PathPattern('', [], 'free', true);
@@ -146,9 +159,9 @@ const segmentFrom = (text: string, path: string, mayBeEmpty: boolean): Segment =
   const special = SPECIAL.exec(text);
   if (special !== null)
     throw wrong(path, `"${special[0]}" has no meaning inside a segment; the character itself is ${escapeOf(special[0])}`);
-  const literal = decoded(text, path);
+  const literal = unescaped(text, path);
   if (isDotSegment(literal)) throw wrong(path, `no request has the segment "${text}"`);
-  return { text: literal };
+  return { text: spellingOf(literal) };
 };
 
 const NAME = /^[A-Za-z_][\w-]*$/;
@@ -156,7 +169,7 @@ const SPECIAL = /[:*?#(){}\\\s]/;
 
 const escapeOf = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 
-const decoded = (text: string, path: string): string => {
+const unescaped = (text: string, path: string): string => {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -2,44 +2,52 @@
  * Routes in their order, and which of them a path may mean: what costs as much with two hundred routes as with two.
  *
  * The index is rou3's tree; it is asked for every shape of path that matches, and says nothing of order. Order is the
- * routes' own: a path's candidates are sorted by where they were written.
+ * routes' own: what was found is sorted by where it was written.
  */
 import { addRoute, createRouter, findAllRoutes } from 'rou3';
-import type { PathPattern, PathShape } from './path-pattern.js';
-import { spellingOf } from './request-path.js';
+import { ANY_PATH, type PathPattern, type PathShape } from './path-pattern.js';
 
 export interface Indexed {
   readonly pattern: PathPattern;
 }
 
+/** Places in the table, ascending. */
+type Places = number[];
+
 export class RouteTable<E extends Indexed> {
   readonly entries: readonly E[];
-  /** For each shape of path the places of its entries, ascending. */
-  private readonly places: ReturnType<typeof createRouter<number[]>>;
+  /** Those of all paths. They are among those of every shape too, as most tables end with one. */
+  readonly always: readonly number[];
+  private readonly index: ReturnType<typeof createRouter<Places>>;
 
   constructor(entries: readonly E[]) {
     this.entries = entries;
-    this.places = createRouter<number[]>();
-    const known = new Map<string, number[]>();
+    this.index = createRouter<Places>();
+    const always: number[] = [];
+    const shapes = new Map<string, Places>();
     entries.forEach(({ pattern }, place) => {
-      const path = indexedPathOf(pattern.shape);
-      let list = known.get(path);
-      if (list === undefined) {
-        known.set(path, (list = []));
-        addRoute(this.places, '', path, list);
+      if (pattern === ANY_PATH) {
+        always.push(place);
+        return;
       }
-      list.push(place);
+      const path = indexedPathOf(pattern.shape);
+      const places = shapes.get(path);
+      if (places === undefined) shapes.set(path, [place]);
+      else places.push(place);
     });
+    for (const [path, places] of shapes) addRoute(this.index, '', path, places.concat(always).sort(ascending));
+    this.always = always;
   }
 
-  /** @returns Those that may mean the path, in order; `PathPattern.bind` has the last word. */
-  candidatesFor(spelling: string): readonly E[] {
-    const found = findAllRoutes(this.places, '', spelling, WITHOUT_PARAMS);
-    if (found.length === 0) return [];
-    if (found.length === 1) return found[0].data.map((place) => this.entries[place]);
-    const places = found.flatMap(({ data }) => data);
-    places.sort(ascending);
-    return places.map((place) => this.entries[place]);
+  /**
+   * @param path - In the one spelling.
+   * @returns Places of those that may mean it, in order; `PathPattern.bind` has the last word.
+   */
+  candidatesFor(path: string): readonly number[] {
+    const found = findAllRoutes(this.index, '', path, WITHOUT_PARAMS);
+    if (found.length === 0) return this.always;
+    if (found.length === 1) return found[0].data;
+    return [...new Set(found.flatMap(({ data }) => data))].sort(ascending);
   }
 }
 
@@ -49,4 +57,4 @@ const ascending = (a: number, b: number): number => a - b;
 
 /** As rou3 writes it: `:p0` for a param, `**` for none or more segments. A slash at the end means nothing to it. */
 const indexedPathOf = ({ segments, hasRest }: PathShape): string =>
-  segments.map((text, i) => (text === undefined ? `/:p${i}` : spellingOf([text]))).join('') + (hasRest ? '/**' : '');
+  segments.map((text, i) => (text === undefined ? `/:p${i}` : `/${text}`)).join('') + (hasRest ? '/**' : '');

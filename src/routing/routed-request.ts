@@ -36,7 +36,7 @@ class RoutedView implements RoutingTrail {
   readonly allowed: AllowedMethods | null;
   private cachedQuery: Query | undefined;
 
-  constructor(incomingRequest: IncomingRequest, { params, pathInfo, allowed }: RoutingTrail) {
+  constructor(incomingRequest: IncomingRequest, params: Readonly<Params>, pathInfo: string, allowed: AllowedMethods | null) {
     this.incomingRequest = incomingRequest;
     this.params = params;
     this.pathInfo = pathInfo;
@@ -51,16 +51,21 @@ class RoutedView implements RoutingTrail {
 Object.setPrototypeOf(RoutedView.prototype, IncomingRequest.prototype);
 
 /** The request with its params. One that middleware has extended keeps what it was given. */
-export const routedRequest = (request: HttpRequest, trail: RoutingTrail): RoutedRequest => {
+export const routedRequest = (
+  request: HttpRequest,
+  params: Readonly<Params>,
+  pathInfo: string,
+  allowed: AllowedMethods | null,
+): RoutedRequest => {
   const origin = originOf(request);
   if (origin !== undefined && (request === origin || Object.getPrototypeOf(request) === RoutedView.prototype)) {
-    return new RoutedView(origin, trail) as unknown as RoutedRequest; // its prototype has the rest
+    return new RoutedView(origin, params, pathInfo, allowed) as unknown as RoutedRequest; // its prototype has the rest
   }
   let cachedQuery: Query | undefined;
   return Object.create(request, {
-    params: { value: trail.params },
-    pathInfo: { value: trail.pathInfo },
-    allowed: { value: trail.allowed },
+    params: { value: params },
+    pathInfo: { value: pathInfo },
+    allowed: { value: allowed },
     query: { get: () => (cachedQuery ??= queryFrom(request.queryString)) },
   }) as RoutedRequest; // Object.create is typed any
 };

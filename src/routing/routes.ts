@@ -3,12 +3,11 @@
  *
  * Owns: order, falling through, 405 and OPTIONS. Leaves: which routes can mean a path to `route-table.ts`.
  */
-import { of, type OperatorFunction, Subscriber } from 'rxjs';
+import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
-import { eachRequest } from '../rx/each-request.js';
-import type { Handler } from '../rx/handler.js';
 import type { HttpRequest } from '../rx/request.js';
 import { type HttpResponse, isResponse, type Reply } from '../rx/response.js';
+import { single } from '../rx/single.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { ANY_PATH, type Params } from './path-pattern.js';
 import { requestPathFrom } from './request-path.js';
@@ -46,49 +45,90 @@ export const entriesFrom = (handler: RouteLike): readonly Entry[] => {
 /** A handler that tries the entries, and that others can take apart again. */
 export const routesOf = <R extends HttpRequest>(entries: readonly Entry[]): OperatorFunction<R, Reply> => {
   let table: RouteTable<Entry> | undefined; // made for those only that are not taken apart
-  const handler: Handler = eachRequest((request, replies) => {
-    table ??= new RouteTable(entries);
-    new Attempts(table, request, replies).tryNext();
-  });
-  return withEntries(handler as OperatorFunction<HttpRequest, Reply> as OperatorFunction<R, Reply>, entries); // R is a request
+  const handler: OperatorFunction<R, Reply> = (requests$) =>
+    new Observable((replies) => {
+      requests$.subscribe(new Requests((table ??= new RouteTable(entries)), replies));
+    });
+  return withEntries(handler, entries);
 };
+
+/** The requests of one subscription, most often one. */
+class Requests extends Subscriber<HttpRequest> {
+  readonly table: RouteTable<Entry>;
+  readonly replies: Subscriber<Reply>;
+  private running: number;
+  private isLast: boolean;
+
+  constructor(table: RouteTable<Entry>, replies: Subscriber<Reply>) {
+    super();
+    this.table = table;
+    this.replies = replies;
+    this.running = 0;
+    this.isLast = false;
+    replies.add(this);
+  }
+
+  protected override _next(request: HttpRequest): void {
+    this.running++;
+    try {
+      new Attempts(this, request).tryNext();
+    } catch (error) {
+      this.replies.error(error);
+    }
+  }
+
+  protected override _error(error: unknown): void {
+    this.replies.error(error);
+  }
+
+  protected override _complete(): void {
+    this.isLast = true;
+    this.unsubscribe();
+    if (this.running === 0) this.replies.complete();
+  }
+
+  /** One of them has been answered, or will not be. */
+  leave(): void {
+    this.running--;
+    if (this.isLast && this.running === 0) this.replies.complete();
+  }
+}
 
 /** One request on its way through the routes. */
 class Attempts {
-  readonly replies: Subscriber<Reply>;
+  readonly requests: Requests;
   private readonly request: HttpRequest;
   private readonly around: RoutingTrail | undefined;
-  /** Which will answer 405. */
-  private readonly hasRoutesAround: boolean;
   private readonly allowed: AllowedMethods;
-  /** Percent-encoded, as sent. */
+  /** Percent-encoded, as sent; and in the one spelling. */
   private readonly path: string;
-  private readonly segments: readonly string[];
-  private readonly candidates: readonly Entry[];
-  private place: number;
+  private readonly spelling: string;
+  private readonly candidates: readonly number[];
+  private next: number;
   /** The loop of `tryNext` is on the stack: a handler that is empty at once goes on there, not on top of it. */
   private isTrying: boolean;
   private isAsked: boolean;
 
-  constructor(table: RouteTable<Entry>, request: HttpRequest, replies: Subscriber<Reply>) {
-    this.replies = replies;
+  /** @throws ProtocolError `RHK_BAD_PATH` */
+  constructor(requests: Requests, request: HttpRequest) {
+    const { table } = requests;
+    const around = trailOf(request);
+    const path = around?.pathInfo ?? request.uri;
+    this.requests = requests;
     this.request = request;
-    this.around = trailOf(request);
-    const around = this.around?.allowed ?? null;
-    this.hasRoutesAround = around !== null;
-    this.allowed = around ?? new AllowedMethods();
-    this.path = this.around?.pathInfo ?? request.uri;
-    this.place = 0;
+    this.around = around;
+    this.allowed = around?.allowed ?? new AllowedMethods();
+    this.path = path;
+    this.next = 0;
     this.isTrying = false;
     this.isAsked = false;
-    if (this.path.startsWith('/')) {
-      const { segments, spelling } = requestPathFrom(this.path);
-      this.segments = segments;
-      this.candidates = table.candidatesFor(spelling);
+    if (path.charCodeAt(0) === SLASH) {
+      this.spelling = requestPathFrom(path);
+      this.candidates = table.candidatesFor(this.spelling);
     } else {
-      this.segments = [];
-      this.candidates = table.entries.filter(({ pattern }) => pattern === ANY_PATH);
-      for (const { methods } of table.entries) if (methods !== null) this.allowed.add(methods); // `OPTIONS *`: of all there is
+      this.spelling = path; // `OPTIONS *`: what all paths have
+      this.candidates = table.always;
+      for (const { methods } of table.entries) if (methods !== null) this.allowed.add(methods);
     }
   }
 
@@ -97,26 +137,29 @@ class Attempts {
     if (this.isTrying) return;
     this.isTrying = true;
     try {
-      while (this.isAsked && !this.replies.closed) {
+      while (this.isAsked && !this.requests.replies.closed) {
         this.isAsked = false;
         this.step();
       }
     } catch (error) {
-      this.replies.error(error);
+      this.requests.replies.error(error);
     } finally {
       this.isTrying = false;
     }
   }
 
   private step(): void {
-    while (this.place < this.candidates.length) {
-      const entry = this.candidates[this.place++];
-      const params = entry.pattern.bind(this.segments, this.around?.params ?? null);
+    const { entries } = this.requests.table;
+    const around = this.around === undefined ? null : this.around.params;
+    while (this.next < this.candidates.length) {
+      const entry = entries[this.candidates[this.next++]];
+      const params = entry.pattern.bind(this.spelling, around);
       if (params === null || !this.meansMethodOf(entry)) continue;
       return this.ask(entry, params);
     }
-    if (!this.hasRoutesAround && this.allowed.differs) this.replies.next(this.allowed.answer(this.request));
-    this.replies.complete();
+    const isOutermost = this.around === undefined || this.around.allowed === null;
+    if (isOutermost && this.allowed.differs) this.requests.replies.next(this.allowed.answer(this.request));
+    this.requests.leave();
   }
 
   private meansMethodOf({ methods, answer, isOpaque }: Entry): boolean {
@@ -130,13 +173,13 @@ class Attempts {
 
   private ask({ answer, isOpaque, prefixLength }: Entry, params: Readonly<Params>): void {
     if (typeof answer !== 'function') {
-      this.replies.next(this.allowed.differs ? this.allowed.answer(this.request) : answer);
-      this.replies.complete();
+      this.requests.replies.next(this.allowed.differs ? this.allowed.answer(this.request) : answer);
+      this.requests.leave();
       return;
     }
-    const pathInfo = withoutPrefix(this.path, prefixLength);
-    const request = routedRequest(this.request, { params, pathInfo, allowed: isOpaque ? this.allowed : null });
-    answer(of(request)).subscribe(new Attempt(this));
+    const pathInfo = prefixLength === 0 ? this.path : withoutPrefix(this.path, prefixLength);
+    const request = routedRequest(this.request, params, pathInfo, isOpaque ? this.allowed : null);
+    answer(single(request)).subscribe(new Attempt(this));
   }
 }
 
@@ -149,24 +192,26 @@ class Attempt extends Subscriber<Reply> {
     super();
     this.attempts = attempts;
     this.hasAnswered = false;
-    attempts.replies.add(this);
+    attempts.requests.replies.add(this);
   }
 
   protected override _next(reply: Reply): void {
     this.hasAnswered = true;
-    this.attempts.replies.next(reply);
+    this.attempts.requests.replies.next(reply);
   }
 
   protected override _error(error: unknown): void {
-    this.attempts.replies.error(error);
+    this.attempts.requests.replies.error(error);
   }
 
   protected override _complete(): void {
     this.unsubscribe(); // what it holds is let go before the next begins
-    if (this.hasAnswered) this.attempts.replies.complete();
+    if (this.hasAnswered) this.attempts.requests.leave();
     else this.attempts.tryNext();
   }
 }
+
+const SLASH = 0x2f;
 
 /** The path behind so many of its segments. */
 const withoutPrefix = (path: string, length: number): string => {

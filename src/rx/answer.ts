@@ -15,8 +15,9 @@ import { FrameBody } from './frame-body.js';
 import { FrameSource } from './frame-source.js';
 import type { Handler } from './handler.js';
 import type { RunningSource, SourceListener } from './pulled-source.js';
-import type { HttpRequest, IncomingRequest, ReplyInWork } from './request.js';
+import type { IncomingRequest, ReplyInWork } from './request.js';
 import { type Body, bodyOf, type HttpResponse, isPiece, isResponse, type Reply } from './response.js';
+import { single } from './single.js';
 import type { WaitingRoom } from './waiting-room.js';
 
 /** Bodies that may wait behind one that is a source still running. */
@@ -266,13 +267,6 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener, Rep
     this.room.leave();
   }
 }
-
-/** `of(request)`, in fewer steps. */
-const single = (request: HttpRequest): Observable<HttpRequest> =>
-  new Observable((subscriber) => {
-    subscriber.next(request);
-    subscriber.complete();
-  });
 
 const EMPTY_RESPONSE: HttpResponse = {};
 
