@@ -280,6 +280,21 @@ describe('stop', () => {
     });
   });
 
+  it('leaves a client that has said nothing its time to ask', () => {
+    marbles((helpers) => {
+      const stop = '    -s';
+      const sent = '    --- 400ms a-|';
+      const expected = '--- 400ms r';
+      const closed = '  --- 400ms e';
+      const status = '  rs- 400ms (x|)';
+      const server = stopping(helpers, hello, stop, { timeout: 5_000, firstRequestMs: 1_000 });
+      const client = server.client({ sends: sent, values: { a: get('/') } });
+      helpers.expectReplies(client).toBe(expected, { r: '200 a' });
+      helpers.expectClosed(client).toBe(closed, { e: 'end' });
+      helpers.expectStatus(server).toBe(status, STATUS);
+    });
+  });
+
   it('refuses a timeout that is none, and goes on', async () => {
     const stops = marbles((helpers) => {
       const stop = '    -s';
@@ -296,11 +311,14 @@ describe('stop', () => {
       const client = server.client({ sends: sent, values: { a: get('/') } });
       helpers.expectReplies(client).toBe(expected, { r: '200 a' });
       helpers.expectStatus(server).toBe(status, STATUS);
+      helpers.at(stop, () => {
+        rejected.push(server.stop({ firstRequestMs: -1 }).then(String, (error: unknown) => error));
+      });
       helpers.flush();
       return rejected;
     });
-    expect(stops).to.have.lengthOf(4);
-    for (const error of await Promise.all(stops)) expect(error).to.be.instanceOf(OptionError).with.property('option', 'timeout');
+    const options = (await Promise.all(stops)).map((error) => error instanceof OptionError && error.option);
+    expect(options).to.deep.equal(['timeout', 'timeout', 'timeout', 'timeout', 'firstRequestMs']);
   });
 });
 

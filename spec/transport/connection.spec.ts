@@ -552,6 +552,28 @@ describe('Connection', () => {
       expect([idle.isClosed, used.isClosed, engine.isClosed]).to.deep.equal([true, true, true]);
     });
 
+    it('leave a connection that has sent nothing its time for a first request, which is its last', () => {
+      const engine = new WireEngine(answerWith('a'));
+      const fresh = engine.connect().client;
+      const silent = engine.connect().client;
+      const used = engine.connect().client;
+      used.send(get());
+      engine.clock.settle();
+      engine.engine.drain(100_000, 1_000);
+      engine.clock.advance(500);
+      expect([fresh.isClosed, silent.isClosed, used.isClosed]).to.deep.equal([false, false, true]);
+      fresh.send(get());
+      engine.clock.settle();
+      expect(fresh.read()).to.include('connection: close\r\n').and.include('\r\n\r\na');
+      engine.clock.advance(500);
+      expect(silent.isClosed, 'after the first tick').to.equal(false);
+      engine.clock.advance(1_000);
+      silent.end();
+      fresh.end();
+      engine.clock.settle();
+      expect([silent.isClosed, fresh.isClosed, engine.isClosed]).to.deep.equal([true, true, true]);
+    });
+
     it('let what runs finish', () => {
       const engine = new WireEngine(later);
       const { client } = engine.connect();

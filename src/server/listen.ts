@@ -54,9 +54,11 @@ export class Listening {
   readonly connections$: Observable<Connection>;
   private readonly engine: Engine;
   private drainsWithinMs: number;
+  private firstRequestMs: number;
 
   constructor(ground: Ground, options: ServerOptions, hooks: ListenHooks) {
     this.drainsWithinMs = Infinity;
+    this.firstRequestMs = 0;
     const room = new WaitingRoom(options.queueSize);
     let subscriber: Subscriber<Connection> | undefined;
     this.engine = new Engine(ground.acceptor, ground.clock, options, {
@@ -69,13 +71,14 @@ export class Listening {
     this.connections$ = new Observable((first) => {
       subscriber = first;
       this.engine.open();
-      return () => this.engine.drain(this.drainsWithinMs);
+      return () => this.engine.drain(this.drainsWithinMs, this.firstRequestMs);
     });
   }
 
   /** Says how long after `connections$` is unsubscribed `destroy` will be called: those who end by themselves keep to it. */
-  drainWithin(milliseconds: number): void {
+  drainWithin(milliseconds: number, firstRequestMs: number): void {
     this.drainsWithinMs = milliseconds;
+    this.firstRequestMs = firstRequestMs;
   }
 
   /** Closes every connection now. */

@@ -15,6 +15,11 @@ export type ServerStatus = 'running' | 'stopping' | 'stopped';
 export interface StopOptions {
   /** Milliseconds that running exchanges get to finish; default 100, as in http-kit. 0 cuts at once. */
   readonly timeout?: number | undefined;
+  /**
+   * Milliseconds that a connection which has sent nothing yet may stay for its first request; default 0: it is closed at once, as
+   * every idle one. For servers that hand over to another, whose newest clients connected a moment ago. Checked every second.
+   */
+  readonly firstRequestMs?: number | undefined;
 }
 
 /** A server that listens. */
@@ -164,15 +169,16 @@ class RunningServer implements Server {
     return this.statuses.value;
   }
 
-  stop({ timeout = DEFAULT_STOP_TIMEOUT_MS }: StopOptions = {}): Promise<void> {
+  stop({ timeout = DEFAULT_STOP_TIMEOUT_MS, firstRequestMs = 0 }: StopOptions = {}): Promise<void> {
     if (this.status !== 'running') return this.stopped;
-    if (typeof timeout !== 'number' || !(timeout >= 0) || (timeout > MAX_TIMEOUT_MS && timeout !== Infinity)) {
+    for (const [name, value] of Object.entries({ timeout, firstRequestMs })) {
+      if (typeof value === 'number' && value >= 0 && (value <= MAX_TIMEOUT_MS || value === Infinity)) continue;
       const allowed = `must be milliseconds from 0 to ${MAX_TIMEOUT_MS}, or Infinity`;
-      return Promise.reject(new OptionError('timeout', `is ${messageOf(timeout)}, ${allowed}`));
+      return Promise.reject(new OptionError(name, `is ${messageOf(value)}, ${allowed}`));
     }
     this.statuses.next('stopping');
     if (timeout > 0 && timeout !== Infinity) this.cancelCut = this.ground.clock.after(timeout, () => this.cut());
-    this.listening.drainWithin(timeout);
+    this.listening.drainWithin(timeout, firstRequestMs);
     this.stopping$.next();
     if (timeout === 0) this.cut();
     return this.stopped;

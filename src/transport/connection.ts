@@ -191,7 +191,7 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     this.stream.on('data', (bytes) => this.onData(bytes));
   }
 
-  drain(withinMs: number): void {
+  drain(withinMs: number, firstRequestMs: number = 0): void {
     this.isDraining = true;
     if (this.phase !== Phase.OPEN) return;
     const { exchange } = this;
@@ -202,7 +202,9 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     } else if (this.parser !== null && this.parser.isInHead)
       return; // a head in work may be finished, and answered
     else if (this.waiting > 0) this.shut();
-    else this.destroy();
+    else if (this.requestCount === 0 && firstRequestMs > 0) {
+      this.deadline = Math.min(this.deadline, this.host.deadlines.tick + Deadlines.ticksFor(firstRequestMs));
+    } else this.destroy();
   }
 
   destroy(): void {

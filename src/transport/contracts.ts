@@ -259,8 +259,9 @@ export interface ConnectionPort {
    * Takes no further request: closes at once when idle, else behind the reply that is owed.
    *
    * @param withinMs - Until it will be destroyed, for the exchange that wants to know; 0 tells it nothing.
+   * @param firstRequestMs - How long one that has sent nothing yet may stay for its first request; 0, the default, closes it.
    */
-  drain(withinMs: number): void;
+  drain(withinMs: number, firstRequestMs?: number): void;
   /** Closes now. */
   destroy(): void;
 }

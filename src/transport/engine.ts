@@ -90,13 +90,14 @@ export class Engine implements ConnectionHost {
    * Accepts no connection and no further request; what runs may finish.
    *
    * @param withinMs - Until `destroy` will be called, for those who end by themselves.
+   * @param firstRequestMs - For connections that have sent nothing yet.
    */
-  drain(withinMs: number): void {
+  drain(withinMs: number, firstRequestMs: number = 0): void {
     if (this.isClosing) return;
     this.isClosing = true;
     this.closesAt = this.clock.now() + withinMs;
     this.acceptor.close();
-    for (const connection of this.deadlines.watched) connection.drain(withinMs);
+    for (const connection of this.deadlines.watched) connection.drain(withinMs, firstRequestMs);
   }
 
   /** Closes everything now. */
