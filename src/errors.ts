@@ -78,6 +78,7 @@ export type ErrorCode =
   | 'RHK_CLIENT_GONE'
   | 'RHK_TOO_MANY_CONNECTIONS'
   | 'RHK_ACCEPT_FAILED'
+  | 'RHK_PROCESS_FAILED'
   | 'RHK_BAD_OPTION';
 
 /** Code → status, fault, source and sentence. `docs/errors.md` is written from this table. */
@@ -138,6 +139,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = Object.freeze({
   RHK_CLIENT_GONE: peer(0, 'this project', 'the client has gone'),
   RHK_TOO_MANY_CONNECTIONS: server(0, 'this project', 'a connection was refused, as many as allowed are open'),
   RHK_ACCEPT_FAILED: server(0, 'this project', 'a connection could not be accepted'),
+  RHK_PROCESS_FAILED: handler(0, 'this project', 'a process of the server did not start'),
   RHK_BAD_OPTION: { status: 0, fault: 'caller', section: 'this project', sentence: 'a wrong option' },
 });
 

@@ -1,4 +1,6 @@
 export { runServer, type Server, type ServerStatus, type StopOptions } from './server/run-server.js';
+export { type ProcessesOptions, type ProcessServer, runProcesses } from './server/run-processes.js';
+export type { ProcessEvent } from './processes/process-event.js';
 export { listen } from './server/listen.js';
 export { serve } from './server/serve.js';
 export type { Connection } from './server/connection.js';

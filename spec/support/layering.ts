@@ -32,7 +32,7 @@ interface Floor {
 
 const SAFE = ['node:buffer', 'node:crypto', 'node:util', 'node:querystring', 'node:string_decoder', 'node:url', 'node:path'];
 const SOCKETS = ['node:net', 'node:tls', 'node:http', 'node:https', 'node:http2', 'node:dgram'];
-const FEATURES = ['routing', 'middleware', 'feeds', 'topics', 'workers', 'interop', 'telemetry'];
+const FEATURES = ['routing', 'middleware', 'feeds', 'topics', 'workers', 'processes', 'interop', 'telemetry'];
 const EVERYTHING_BELOW_4 = ['errors.ts', 'protocol', 'transport', 'rx', ...FEATURES, 'server'];
 const FEATURE: Floor = {
   sources: ['errors.ts', 'protocol', 'rx'],
@@ -58,13 +58,15 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   // uploads go to temporary files, replies through compressors
   middleware: { ...FEATURE, builtins: [...FEATURE.builtins, 'node:fs', 'node:fs/promises', 'node:zlib'] },
   workers: { ...FEATURE, types: ['transport/contracts.ts'] },
+  processes: { sources: ['errors.ts'], packages: ['rxjs'], builtins: ['node:cluster'] },
   server: {
     sources: ['errors.ts', 'protocol', 'transport', 'rx', ...FEATURES],
     packages: ['rxjs'],
-    builtins: [...SAFE, 'node:stream', 'node:events', 'node:os', 'node:worker_threads', 'node:async_hooks'],
+    builtins: [...SAFE, 'node:stream', 'node:events', 'node:os', 'node:cluster', 'node:worker_threads', 'node:async_hooks'],
   },
   'index.ts': { sources: EVERYTHING_BELOW_4, packages: [], builtins: [] },
-  'cli.ts': { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:process', 'node:os'] },
+  command: { sources: EVERYTHING_BELOW_4, packages: ['rxjs'], builtins: [...SAFE, 'node:fs', 'node:fs/promises'] },
+  'cli.ts': { sources: ['command'], packages: [], builtins: [] },
   testing: { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:stream', 'node:events', 'node:fs'] },
 };
 
