@@ -57,7 +57,7 @@ function lineFrom(comment: string): string {
 }
 
 /** From the name, as the naming rules have it; http-kit's own options say it in their words. */
-function unitOf(name: string, type: string): string {
+export function unitOf(name: string, type: string): string {
   if (name.endsWith('Ms') || name === 'timeout') return 'ms';
   if (name.endsWith('BytesPerSecond')) return 'bytes/s';
   if (name.endsWith('Bytes') || ['maxBody', 'maxLine', 'maxWs'].includes(name)) return 'bytes';

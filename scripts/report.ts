@@ -11,17 +11,18 @@ import { apiOf } from './report-api.js';
 import { reportBenchmarks } from './report-benchmarks.js';
 import { changelogComplaint } from './report-changelog.js';
 import { errorsPage } from './report-errors.js';
+import { optionWordsModule } from './report-option-words.js';
 import { membersOf, optionsPage } from './report-options.js';
 import { pageFrom } from './report-testing.js';
 
 const check = process.argv.includes('--check');
+const optionMembers = membersOf(readFileSync('src/server/options.ts', 'utf8'), 'ServerOptions');
 const pages: readonly (readonly [path: string, render: () => string])[] = [
   ['docs/api.txt', () => apiOf('dist/index.d.ts')],
   ['docs/api-middleware.txt', () => apiOf('dist/middleware/index.d.ts')],
   ['docs/api-routing.txt', () => apiOf('dist/routing/index.d.ts')],
   ['docs/api-testing.txt', () => apiOf('dist/testing/index.d.ts')],
   ['docs/errors.md', () => errorsPage(ERRORS)],
-  ['docs/options.md', () => optionsPage(membersOf(readFileSync('src/server/options.ts', 'utf8'), 'ServerOptions'), { ...DEFAULTS })],
   [
     'docs/testing.md',
     () =>
@@ -30,6 +31,8 @@ const pages: readonly (readonly [path: string, render: () => string])[] = [
         messages: { failing: failure },
       }),
   ],
+  ['docs/options.md', () => optionsPage(optionMembers, { ...DEFAULTS })],
+  ['src/command/option-words.ts', () => optionWordsModule(optionMembers)],
 ];
 
 for (const [path, render] of pages) {

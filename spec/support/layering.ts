@@ -65,7 +65,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     builtins: [...SAFE, 'node:stream', 'node:events', 'node:os', 'node:cluster', 'node:worker_threads', 'node:async_hooks'],
   },
   'index.ts': { sources: EVERYTHING_BELOW_4, packages: [], builtins: [] },
-  command: { sources: EVERYTHING_BELOW_4, packages: ['rxjs'], builtins: [...SAFE, 'node:fs', 'node:fs/promises'] },
+  command: { sources: EVERYTHING_BELOW_4, packages: ['rxjs'], builtins: [...SAFE, 'node:fs', 'node:os'] },
   'cli.ts': { sources: ['command'], packages: [], builtins: [] },
   testing: { sources: EVERYTHING_BELOW_4, packages: 'declared', builtins: [...SAFE, 'node:stream', 'node:events', 'node:fs'] },
 };

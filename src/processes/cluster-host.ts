@@ -7,6 +7,7 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Departure, ProcessHost, ProcessListener, ProcessPort } from './contracts.js';
 import { isOurs, type Order, type PlainEvent, type Report } from './messages.js';
 import { errorFrom } from './plain-error.js';
+import { rescueConnections } from './rescue-connections.js';
 
 export interface ClusterOptions {
   /** The program of each process: it takes orders and gives reports. */
@@ -44,6 +45,7 @@ export class ClusterHost implements ProcessHost {
       onGone: () => this.members.delete(member),
     });
     this.members.add(member);
+    rescueConnections(worker, () => [...this.members].some((other) => other !== member && other.isListening));
     return member;
   }
 
@@ -66,6 +68,8 @@ class Member implements ProcessPort {
   private readonly host: MemberHost;
   /** It hears orders. */
   private isHere: boolean;
+  /** It takes connections. */
+  isListening: boolean;
   private isGone: boolean;
 
   constructor(worker: Worker, listener: ProcessListener, host: MemberHost) {
@@ -73,6 +77,7 @@ class Member implements ProcessPort {
     this.listener = listener;
     this.host = host;
     this.isHere = false;
+    this.isListening = false;
     this.isGone = false;
     worker.on('message', (message: unknown) => {
       if (isOurs(message)) this.onReport(message as Report); // what a process says
@@ -94,6 +99,7 @@ class Member implements ProcessPort {
   }
 
   stop(departure: Departure): void {
+    this.isListening = false;
     if (this.isHere) this.order({ kit: 'stop', ...departure });
     else this.kill(); // it has nothing in work yet
   }
@@ -108,6 +114,7 @@ class Member implements ProcessPort {
         this.isHere = true;
         return this.host.onHere();
       case 'ready':
+        this.isListening = true;
         return this.listener.onReady(report);
       case 'failed':
         this.listener.onFailed(errorFrom(report.error));
@@ -124,6 +131,7 @@ class Member implements ProcessPort {
   private onEnd(code: number | null, signal: string | null): void {
     if (this.isGone) return;
     this.isGone = true;
+    this.isListening = false;
     this.host.onGone();
     this.listener.onExit(code, signal);
   }

@@ -7,8 +7,8 @@ import type { Subscription } from 'rxjs';
 import type { Departure } from '../processes/contracts.js';
 import { isOurs, type Order, type Report } from '../processes/messages.js';
 import { plainFrom } from '../processes/plain-error.js';
-import { loadHandler } from './load-handler.js';
-import { runServer, type Server } from './run-server.js';
+import { runModule } from './run-module.js';
+import type { Server } from './run-server.js';
 
 /** Events on their way to the supervisor; more are dropped, as nothing else bounds what an attacker can cause. */
 const MAX_EVENTS_IN_FLIGHT = 1_000;
@@ -18,7 +18,8 @@ let departure: Departure | undefined;
 let watching: Subscription | undefined;
 let isWatched = false;
 let eventsInFlight = 0;
-let hasFailed = false;
+/** What the application threw while it was loaded. */
+let failure: { readonly error: unknown } | undefined;
 
 const report = (message: Report, onSent: () => void = () => {}): void => {
   process.send?.(message, undefined, undefined, () => onSent()); // a supervisor that has gone ends this process anyway
@@ -26,10 +27,9 @@ const report = (message: Report, onSent: () => void = () => {}): void => {
 
 const start = async (module: URL, options: object): Promise<void> => {
   try {
-    const handler = await loadHandler(module);
-    server = await runServer(handler, options);
+    server = await runModule(module, options);
   } catch (error) {
-    hasFailed = true;
+    failure = { error };
     report({ kit: 'failed', error: plainFrom(error) }); // the supervisor says when to end: it must have read this
     return;
   }
@@ -53,6 +53,15 @@ const watch = (): void => {
   });
 };
 
+const leave = (): void => {
+  // Thrown, as only Node.js itself can tell the line of a syntax error.
+  if (failure?.error instanceof SyntaxError) {
+    setImmediate(() => {
+      throw failure?.error;
+    });
+  } else process.exit(failure === undefined ? 0 : 1);
+};
+
 const onOrder = (order: Order): void => {
   if (order.kit === 'start') void start(new URL(order.module), order.options);
   else if (order.kit === 'watch') {
@@ -64,7 +73,7 @@ const onOrder = (order: Order): void => {
     else report({ kit: 'stopped' });
   } else {
     // What was said before, connections that were handed back among it, must have left.
-    report({ kit: 'bye' }, () => process.exit(hasFailed ? 1 : 0));
+    report({ kit: 'bye' }, leave);
   }
 };
 

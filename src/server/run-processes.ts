@@ -57,8 +57,7 @@ const FIRST_REQUEST_MS = 500;
  * @example `const server = await runProcesses(new URL('./app.js', import.meta.url), { port: 8090, processes: 'auto' });`
  */
 export const runProcesses = async (module: URL, options: ProcessesOptions = {}): Promise<ProcessServer> => {
-  if (!(module instanceof URL))
-    throw new OptionError('module', `is ${messageOf(module)}, must be a URL: new URL('./app.js', import.meta.url)`);
+  if (!(module instanceof URL)) throw new OptionError('module', `is ${complaintAbout(module)}`);
   const { processes, startTimeoutMs, ...serverOptions } = options;
   const count = countFrom(processes);
   const startMs = millisecondsFrom('startTimeoutMs', startTimeoutMs, DEFAULT_START_TIMEOUT_MS, 1);
@@ -66,8 +65,13 @@ export const runProcesses = async (module: URL, options: ProcessesOptions = {}):
   if (!cluster.isPrimary) throw new OptionError('processes', 'cannot be started by a process of a cluster');
   const port = checked.path === null ? await freePort(checked) : checked.port;
   return new Promise((resolve, reject) => {
-    new ProcessGroup(module, count, startMs, { ...checked, port }, resolve, reject);
+    new ProcessGroup(module, count, startMs, { ...serverOptions, port }, resolve, reject);
   });
+};
+
+const complaintAbout = (module: unknown): string => {
+  const rule = "give the URL of a module whose default export is the handler: new URL('./app.js', import.meta.url)";
+  return typeof module === 'function' ? `a function, which cannot go to another process: ${rule}` : `${messageOf(module)}: ${rule}`;
 };
 
 const countFrom = (processes: unknown): number => {
@@ -118,7 +122,7 @@ class ProcessGroup implements ProcessServer {
     module: URL,
     processes: number,
     startTimeoutMs: number,
-    options: ServerOptions,
+    options: Partial<ServerOptions>,
     onListening: (server: ProcessServer) => void,
     onError: (error: Error) => void,
   ) {
@@ -127,13 +131,13 @@ class ProcessGroup implements ProcessServer {
     this.events = new ServerEvents();
     this.told = new Subject();
     this.processes$ = this.told.asObservable();
-    this.where = { port: options.port, address: '' };
+    this.where = { port: 0, address: '' };
     let onStopped = (): void => {};
     this.stopped = new Promise((resolve) => (onStopped = resolve));
     const host = new ClusterHost({
       program: fileURLToPath(new URL('./process-entry.js', import.meta.url)),
       module: module.href,
-      options: { ...options },
+      options,
       environment: { RX_HTTP_KIT_PROCESSES: String(processes) },
       onEvent: (event) => this.events.emit(eventFrom(event)),
     });
