@@ -40,6 +40,7 @@ const kindOf = (name: string): string => {
 };
 
 const defaultOf = (name: string, byDefault: unknown): string => {
+  if (name === 'thread') return 'Default: none, the event loop answers.';
   const none = isClearable(name) ? `; --no-${kebabFrom(name)} for none` : '';
   return `Default ${byDefault === null ? 'none' : String(byDefault)}${none}.`;
 };

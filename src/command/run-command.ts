@@ -9,10 +9,12 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { firstValueFrom, share } from 'rxjs';
 import { HttpKitError, messageOf, OptionError } from '../errors.js';
+import type { Handler } from '../rx/handler.js';
 import { lineFrom, type ProcessEvent } from '../processes/process-event.js';
 import { loadHandler } from '../server/load-handler.js';
 import { type ProcessServer, runProcesses } from '../server/run-processes.js';
-import { runServer, type Server } from '../server/run-server.js';
+import type { Server } from '../server/run-server.js';
+import { serveModule } from '../server/serve-module.js';
 import { type CommandLine, commandLineFrom, UsageError } from './command-line.js';
 import { helpText } from './help.js';
 import { watchFolder } from './watch-folder.js';
@@ -56,10 +58,12 @@ const isOurs = (error: unknown): error is Error =>
   error instanceof HttpKitError ||
   (error instanceof Error && 'syscall' in error);
 
-/** Of what the application threw in a process. That of a syntax error has been printed there, with its line. */
-const printStack = ({ cause }: Error): void => {
-  if (!(cause instanceof Error) || cause.name === 'SyntaxError' || ('code' in cause && cause.code === 'RHK_BAD_OPTION')) return;
-  console.error(cause.stack);
+/** Of what the application threw in a process or thread. That of a syntax error has been printed there, with its line. */
+const printStack = (error: Error): void => {
+  let root: Error = error;
+  while (root.cause instanceof Error) root = root.cause;
+  const isOfKit = 'code' in root && String(root.code).startsWith('RHK_');
+  if (root !== error && !isOfKit && root.name !== 'SyntaxError') console.error(root.stack);
 };
 
 const complaintOf = (error: Error): string => {
@@ -111,10 +115,11 @@ class Command {
 
   private async serveAlone(): Promise<void> {
     process.on('SIGHUP', () => this.stop(0));
-    const handler = await loadHandler(this.module).catch((error: unknown) => {
-      throw error instanceof OptionError ? error : new ModuleFailure(this.line.module, error);
-    });
-    this.listens(await runServer(handler, this.line.options), '');
+    const load = (module: URL): Promise<Handler> =>
+      loadHandler(module).catch((error: unknown) => {
+        throw error instanceof HttpKitError ? error : new ModuleFailure(this.line.module, error);
+      });
+    this.listens(await serveModule(this.module, this.line.options, load), '');
   }
 
   private async serveInProcesses(): Promise<void> {

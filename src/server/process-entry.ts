@@ -7,8 +7,8 @@ import type { Subscription } from 'rxjs';
 import type { Departure } from '../processes/contracts.js';
 import { isOurs, type Order, type Report } from '../processes/messages.js';
 import { plainFrom } from '../processes/plain-error.js';
-import { runModule } from './run-module.js';
 import type { Server } from './run-server.js';
+import { serveModule } from './serve-module.js';
 
 /** Events on their way to the supervisor; more are dropped, as nothing else bounds what an attacker can cause. */
 const MAX_EVENTS_IN_FLIGHT = 1_000;
@@ -27,7 +27,7 @@ const report = (message: Report, onSent: () => void = () => {}): void => {
 
 const start = async (module: URL, options: object): Promise<void> => {
   try {
-    server = await runModule(module, options);
+    server = await serveModule(module, options);
   } catch (error) {
     failure = { error };
     report({ kit: 'failed', error: plainFrom(error) }); // the supervisor says when to end: it must have read this

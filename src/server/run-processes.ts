@@ -49,7 +49,8 @@ const FIRST_REQUEST_MS = 500;
  * Serves the default export of a module, a {@link Handler}, in many processes on one address, until stopped.
  *
  * This process loads no module and answers nothing: it holds the address, hands out connections, and replaces processes that
- * crash, at once the first time, then after 100 ms, doubled each time up to 30 s. Limits count in each process for itself, and so
+ * crash, at once the first time, then after 100 ms, doubled each time up to 30 s. Each process answers on its own event loop, or with its own
+ * worker threads where `thread` is given. Limits count in each process for itself, and so
  * does all memory: topics too.
  *
  * @returns Resolves once all listen. Rejects with the system's error when the address cannot be bound, with an {@link OptionError}
