@@ -213,6 +213,28 @@ describe('eventStream', () => {
       });
     });
 
+    it('lets the source go at once, also where the client has not taken all', () => {
+      marbles(({ cold, network, at, expectSubscriptions, flush }) => {
+        const source$ = cold('  ab----------c', { a: 'x'.repeat(100_000), b: 'b', c: 'c' });
+        const subscribed = '    -^----!      ';
+        const stops = '         ------s      ';
+        const reads = '         0-----------------*';
+        const server = network.server(
+          eventStream(() => source$, { random }),
+          { writeBuffer: 1_000 },
+        );
+        at(stops, () => void server.stop({ timeout: 100 }));
+        let text = '';
+        server
+          .client({ sends: '-r', values: GET, reads })
+          .reply$()
+          .subscribe((piece) => (text += piece));
+        flush();
+        expect(text.replace(/x+/, 'x')).to.equal('data: x\n\ndata: b\n\nretry: 5500\n\n');
+        expectSubscriptions(source$.subscriptions).toBe(subscribed);
+      });
+    });
+
     it('leaves a stream that should finish to itself', () => {
       marbles(({ cold, network, at, expectReply }) => {
         const source$ = cold('  --a-----b-|');

@@ -474,6 +474,24 @@ describe('feed', () => {
       });
     });
 
+    it('has forgotten those who left before', () => {
+      marbles(({ network, at: when, flush }) => {
+        let drained = 0;
+        const count = (): number => {
+          drained++;
+          return 0;
+        };
+        const server = network.server(feed(topic<string>('letters'), { random: count }));
+        for (const request of [upgrade('/'), get('/', SSE), get('/', NDJSON), get('/?cursor=a:1')]) {
+          server.client({ sends: '-r', values: { r: request }, vanishes: '---#' });
+        }
+        server.client({ sends: '-r', values: { r: get('/', SSE) } });
+        when('-----s', () => void server.stop({ timeout: 100 }));
+        flush();
+        expect(drained).to.equal(1);
+      });
+    });
+
     it('can close WebSockets with 1001 instead', () => {
       marbles(({ network, at: when, expectObservable }) => {
         const server = network.server(feed(topic<string>('letters'), { random, restartCode: 1001 }));

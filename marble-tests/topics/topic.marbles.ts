@@ -92,6 +92,27 @@ describe('topic', () => {
     });
   });
 
+  it('neither misses nor doubles what is published while somebody comes', () => {
+    marbles(({ hot, flush }) => {
+      const source$ = hot('  --a-----b');
+      const letters = topic<string>('letters');
+      const heard: Record<string, string> = { early: '', nested: '', late: '' };
+      const listen = (name: string, published$: Observable<string>): unknown => published$.subscribe((letter) => (heard[name] += letter));
+      valuesOf(letters)
+        .pipe(take(1))
+        .subscribe(() => {
+          letters.publish('x'); // waits until all have heard a
+          listen('nested', behind(letters, 0));
+          letters.publish('y');
+        });
+      listen('early', valuesOf(letters));
+      source$.subscribe(letters);
+      hot('----|').subscribe({ complete: () => listen('late', behind(letters, 1)) });
+      flush();
+      expect(heard).to.deep.equal({ early: 'axyb', nested: 'axyb', late: 'xyb' });
+    });
+  });
+
   it('is left at once by a subscriber that has enough, also in the middle of a replay', () => {
     marbles(({ hot, expectObservable, flush }) => {
       const source$ = hot('  -a-b-c----');

@@ -3,6 +3,8 @@
  * marble test must catch. `run.ts` applies them one at a time.
  */
 
+import { FEED_FAULTS } from './feed-faults.js';
+
 /** One wrong line. */
 export interface Fault {
   /** From `src/`. */
@@ -534,4 +536,5 @@ export const FAULTS: readonly Fault[] = [
     becomes: '    this.finish();',
     breaks: 'the end of a streamed reply overtakes what waits',
   },
+  ...FEED_FAULTS,
 ];
