@@ -3,6 +3,8 @@ import { concatMap, interval, map, mergeMap } from 'rxjs';
 import { asText, OptionError, websocket } from 'rx-http-kit';
 import { get, head, marbles, ping, post, text, upgrade } from 'rx-http-kit/testing';
 
+const TEXT = 'content-type: text/plain; charset=utf-8\r\n';
+
 describe('network.server', () => {
   it('answers a request with what the handler streams', () => {
     marbles(({ cold, network, expectReply, expectHeads, expectSubscriptions }) => {
@@ -27,10 +29,11 @@ describe('network.server', () => {
   });
 
   it('speaks WebSocket', () => {
-    marbles(({ network, expectFrames, expectClosed }) => {
+    marbles(({ network, expectFrames, expectMessages, expectClosed }) => {
       const server = network.server(websocket(map((message) => `${String(message)}!`)));
       const client = server.client({ sends: 'u-a-p-|', values: { u: upgrade('/'), a: text('hi'), p: ping('x') } });
       expectFrames(client).toBe('--a-p-|', { a: 'hi!', p: 'pong x' });
+      expectMessages(client).toBe('--a---|', { a: 'hi!' });
       expectClosed(client).toBe('------c', { c: 1006 });
     });
   });
@@ -42,6 +45,17 @@ describe('network.server', () => {
       expectReplies(client).toBe('-a-b', { a: '200 hello', b: '200 ' });
       expectClosed(client).toBe('----c', { c: 'end' });
       expectConnections(server).toBe('1---0', { 1: 1, 0: 0 });
+    });
+  });
+
+  it('sends a list at once', () => {
+    marbles(({ network, expectBytes, expectReplies }) => {
+      const server = network.server(map(({ uri }) => uri));
+      const client = server.client({ sends: '-r-|', values: { r: [get('/a'), 'GET /b HTTP/1.1\r\nhost: x\r\n\r\n'] } });
+      expectReplies(client).toBe('-(ab)', { a: '200 /a', b: '200 /b' });
+      expectBytes(client).toBe('-r-|', {
+        r: '/a/b'.replace(/\/./g, (path) => `HTTP/1.1 200 OK\r\n${TEXT}content-length: 2\r\n\r\n${path}`),
+      });
     });
   });
 

@@ -16,12 +16,14 @@ describe('inject', () => {
     expect(await lastValueFrom(inject(handler, '/').reply$.pipe(toArray()))).to.deep.equal([{ status: 201, body: 'a' }, 'b']);
   });
 
+  // #region inject
   it('collects what a client would receive', async () => {
     const handler: Handler = map(({ uri }) => ({ headers: { 'content-type': 'application/json' }, body: JSON.stringify({ uri }) }));
     const reply = await inject(handler, '/notes').collect();
     expect([reply.status, reply.reason, reply.json(), reply.headers['content-length']]).to.deep.equal([200, 'OK', { uri: '/notes' }, '16']);
   });
 
+  // #endregion
   it('collects a stream with its pieces', async () => {
     const { text, pieces, headers } = await inject(
       mergeMap(() => concat(of('a'), of('b').pipe(delay(1)))),
@@ -49,6 +51,7 @@ describe('inject', () => {
     });
   }
 
+  // #region extended
   it('keeps what a request was extended with', async () => {
     const user = extend(extend(request('/me'), { user: 'ann' }), { role: 'admin' });
     const handler: Handler = map((arrived) => {
@@ -58,6 +61,7 @@ describe('inject', () => {
     expect((await inject(handler, user).collect()).text).to.equal('ann admin /me');
   });
 
+  // #endregion
   it('answers as the server would: 404 for nothing, 500 for an error, which it tells', async () => {
     expect((await inject(() => EMPTY, '/').collect()).status).to.equal(404);
     const failed = await inject(() => throwError(() => new Error('boom')), '/').collect();

@@ -6,7 +6,8 @@ import { assertFrames, MarbleError } from './assert-frames.js';
 import { conversationOf, type RecordedConnection } from './recording.js';
 import type { ReplyHead } from './reply-reader.js';
 import type { VirtualClient } from './virtual-client.js';
-import { VirtualClock } from './virtual-clock.js';
+import type { VirtualClock } from './virtual-clock.js';
+import { VirtualTime } from './virtual-time.js';
 import { type VirtualListener, MemoryListener } from './virtual-listener.js';
 import { MemoryServer, type VirtualServer, type VirtualServerOptions } from './virtual-server.js';
 
@@ -46,6 +47,8 @@ export interface MarbleHelpers extends RunHelpers {
    * did; `date` and `server` fields do not count. Comes last in a test.
    */
   expectReplayed(client: VirtualClient, recorded: RecordedConnection): void;
+  /** As `expectFrames`, without pings and pongs, which an idle client gets until the horizon. */
+  expectMessages(client: VirtualClient): Expectation;
   /** When and how the connection ended: `end`, `reset`, or the code of a WebSocket's close. */
   expectClosed(client: VirtualClient): Expectation;
   /** Whether the server reads from this client, when that changes. */
@@ -99,31 +102,30 @@ export const marbles = <T>(body: (helpers: MarbleHelpers) => T, { horizonMs = HO
 };
 
 const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: Telling[]): MarbleHelpers => {
-  const clock = new VirtualClock(scheduler);
+  const time = new VirtualTime(scheduler);
   const expecting = (source$: Observable<unknown>): Expectation => ({
     toBe: (diagram, values, error) => helpers.expectObservable(source$).toBe(diagram as string, values, error), // as the type of RxJS should be
   });
   return {
     ...helpers,
     scheduler,
-    clock,
+    clock: time.clock,
     network: {
       server: (handler, options = {}) => {
-        const server = new MemoryServer(handler, options, scheduler, clock);
+        const server = new MemoryServer(handler, options, time);
         servers.push(server);
         return server;
       },
       listen: (options = {}) => {
-        const listener = new MemoryListener(options, scheduler, clock);
+        const listener = new MemoryListener(options, time);
         servers.push(listener);
         return listener;
       },
     },
     at: (diagram, action) => {
       for (const { frame, notification } of TestScheduler.parseMarbles(diagram, undefined, undefined, false, true)) {
-        scheduler.schedule(
-          () => action(notification.kind === 'N' ? String(notification.value) : notification.kind === 'C' ? '|' : '#'),
-          frame,
+        time.agenda.add(frame, () =>
+          action(notification.kind === 'N' ? String(notification.value) : notification.kind === 'C' ? '|' : '#'),
         );
       }
     },
@@ -132,6 +134,7 @@ const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: Tel
     expectHeads: (client, ...fields) => expecting(client.heads$.pipe(map((head) => headText(head, fields)))),
     expectBytes: (client) => expecting(client.bytes$),
     expectFrames: (client) => expecting(client.frames$),
+    expectMessages: (client) => expecting(client.messages$),
     expectReplayed: (client, recorded) => {
       const said: string[] = [];
       client.bytes$.subscribe({ next: (octets) => said.push(octets), error: () => said.push('') });

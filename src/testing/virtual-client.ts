@@ -13,15 +13,16 @@ import type { MemoryClient } from './memory-client.js';
 import type { MemoryStream } from './memory-stream.js';
 import { type ReplyHead, ReplyReader } from './reply-reader.js';
 import { closing, pong, type Sendable } from './sendable.js';
+import type { VirtualTime } from './virtual-time.js';
 
-/** What a client does, and when. All diagrams start with the test; RxJS's syntax, but for `reads`. */
+/** What a client does, and when. All diagrams start with the test (with the client, where one is made in the middle of it); RxJS's syntax, but for `reads`. */
 export interface ClientScript {
   /** The marble at which it connects. Default: at once. */
   readonly connects?: string | undefined;
   /** What it sends: letters of `values`, or themselves as text; `|` sends FIN (it still reads), `#` RST. */
   readonly sends?: string | undefined;
-  /** What the letters of `sends` stand for; one that is not among them is an {@link OptionError}. */
-  readonly values?: Readonly<Record<string, Sendable>> | undefined;
+  /** What the letters of `sends` stand for, a list as one piece; one that is not among them is an {@link OptionError}. */
+  readonly values?: Readonly<Record<string, Sendable | readonly Sendable[]>> | undefined;
   /**
    * How many octets it takes: `'--4k---*'` nothing, then 4 KiB more, then all; `0` nothing more. Default: all, at once. What
    * the client does not take fills the server's socket.
@@ -64,6 +65,8 @@ export interface VirtualClient {
   readonly replies$: Observable<ReceivedReply>;
   /** Each frame of the server: the text of a text frame, else `binary 00ff`, `ping …`, `pong …`, `close 1000 …`. `|`, `#` as in `bytes$`. */
   readonly frames$: Observable<string>;
+  /** As `frames$`, without pings and pongs: an idle client gets a ping every `heartbeatMs` until the test's horizon. */
+  readonly messages$: Observable<string>;
   readonly closed$: Observable<ClosedBy>;
   /** Whether the server reads from this client's socket; tells when that changes. */
   readonly isRead$: Observable<boolean>;
@@ -107,7 +110,7 @@ const marblesIn = (diagram: string | undefined): readonly Frame[] =>
 const sendableOf = (letter: string, values: ClientScript['values']): Sendable => {
   const data = values === undefined ? letter : values[letter];
   if (data === undefined) throw new OptionError('values', `has no ${letter}, which the client sends`);
-  return data;
+  return Array.isArray(data) ? Buffer.concat(data.map((each: Sendable) => Buffer.from(each as string))) : (data as Sendable); // not a list
 };
 
 export class ScriptedClient implements VirtualClient {
@@ -115,14 +118,16 @@ export class ScriptedClient implements VirtualClient {
   readonly heads$: Observable<ReplyHead>;
   readonly replies$: Observable<ReceivedReply>;
   readonly frames$: Observable<string>;
+  readonly messages$: Observable<string>;
   readonly closed$: Observable<ClosedBy>;
   readonly isRead$: Observable<boolean>;
   private readonly script: ClientScript;
-  private readonly scheduler: TestScheduler;
+  private readonly time: VirtualTime;
   private readonly bytes: ReplaySubject<string>;
   private readonly heads: ReplaySubject<ReplyHead>;
   private readonly complete: ReplaySubject<ReceivedReply>;
   private readonly frames: ReplaySubject<string>;
+  private readonly messages: ReplaySubject<string>;
   private readonly closed: ReplaySubject<ClosedBy>;
   private readonly reading: ReplaySubject<boolean>;
   private readonly bodies: ReplyBody[];
@@ -137,13 +142,14 @@ export class ScriptedClient implements VirtualClient {
   private hasEnded: boolean;
 
   /** @param connect - Opens the connection. */
-  constructor(script: ClientScript, acts: readonly Act[], scheduler: TestScheduler, connect: () => MemoryStream) {
+  constructor(script: ClientScript, acts: readonly Act[], time: VirtualTime, connect: () => MemoryStream) {
     this.script = script;
-    this.scheduler = scheduler;
+    this.time = time;
     this.bytes = new ReplaySubject();
     this.heads = new ReplaySubject();
     this.complete = new ReplaySubject();
     this.frames = new ReplaySubject();
+    this.messages = new ReplaySubject();
     this.closed = new ReplaySubject();
     this.reading = new ReplaySubject();
     this.bodies = [];
@@ -158,6 +164,7 @@ export class ScriptedClient implements VirtualClient {
     this.heads$ = this.heads.asObservable();
     this.replies$ = this.complete.asObservable();
     this.frames$ = this.frames.asObservable();
+    this.messages$ = this.messages.asObservable();
     this.closed$ = this.closed.asObservable();
     this.isRead$ = this.reading.asObservable();
     this.frameReader = new FrameReader((frame) => this.onFrame(frame));
@@ -182,11 +189,12 @@ export class ScriptedClient implements VirtualClient {
 
   private schedule(connect: () => MemoryStream, acts: readonly Act[]): void {
     const { connects, reads } = this.script;
+    const { agenda } = this.time;
     const start = connects === undefined ? 0 : frameOf('connects', connects);
     if (start === 0) this.connect(connect);
-    else this.scheduler.schedule(() => this.connect(connect), start);
-    for (const { frame, does } of acts) this.scheduler.schedule(() => does(this), frame);
-    for (const { frame, octets } of reads === undefined ? [] : readingsFrom(reads)) this.scheduler.schedule(() => this.read(octets), frame);
+    else agenda.add(start, () => this.connect(connect));
+    for (const { frame, does } of acts) agenda.add(frame, () => does(this));
+    for (const { frame, octets } of reads === undefined ? [] : readingsFrom(reads)) agenda.add(frame, () => this.read(octets));
   }
 
   private connect(connect: () => MemoryStream): void {
@@ -236,7 +244,7 @@ export class ScriptedClient implements VirtualClient {
   /** As soon as what the server does now is done. */
   private answer(action: (line: MemoryClient) => void): void {
     if (this.script.isPolite === false) return;
-    this.scheduler.schedule(() => {
+    this.time.scheduler.schedule(() => {
       if (!this.hasGone && this.line !== null) action(this.line);
     });
   }
@@ -261,8 +269,9 @@ export class ScriptedClient implements VirtualClient {
   }
 
   private onFrame(frame: ReceivedFrame): void {
-    this.frames.next(wordsOf(frame));
     const { kind, payload } = frame;
+    this.frames.next(wordsOf(frame));
+    if (kind !== 'ping' && kind !== 'pong') this.messages.next(wordsOf(frame));
     if (kind === 'ping') this.answer((line) => line.send(pong(payload)));
     if (kind !== 'close') return;
     this.closeCode = payload.length < 2 ? NO_CODE : payload.readUInt16BE();
@@ -276,7 +285,7 @@ export class ScriptedClient implements VirtualClient {
     if (how === 'end') this.reader.end();
     const isCut = how === 'reset' || this.reader.isInside;
     for (const body of this.bodies) body.cut(isCut);
-    for (const subject of [this.bytes, this.frames]) {
+    for (const subject of [this.bytes, this.frames, this.messages]) {
       if (how === 'reset') subject.error('error');
       else subject.complete();
     }

@@ -1,6 +1,5 @@
 /** Memory and virtual time for one server to stand on, and its clients' way to it. */
 import { type Observable, ReplaySubject } from 'rxjs';
-import type { TestScheduler } from 'rxjs/testing';
 import type { Ground } from '../server/listen.js';
 import type { ServerEvent } from '../server/server-event.js';
 import { MemoryAcceptor } from './memory-acceptor.js';
@@ -8,6 +7,7 @@ import type { MemoryStream } from './memory-stream.js';
 import type { RecordedConnection } from './recording.js';
 import { actsFrom, type ClientScript, ScriptedClient, type VirtualClient } from './virtual-client.js';
 import type { VirtualClock } from './virtual-clock.js';
+import type { VirtualTime } from './virtual-time.js';
 
 /** Where the memory network's end of a connection begins to wait; of the operating system's, which also buffers, it differs by machine. */
 const DEFAULT_WRITE_BUFFER = 65_536;
@@ -20,16 +20,16 @@ export class VirtualGround implements Ground {
   readonly connections$: Observable<number>;
   /** What has been told of so far, for messages of tests that fail. */
   readonly told: ServerEvent[];
-  private readonly scheduler: TestScheduler;
+  private readonly time: VirtualTime;
   private readonly events: ReplaySubject<ServerEvent>;
   private readonly connections: ReplaySubject<number>;
   private readonly writeBuffer: number;
 
-  constructor(scheduler: TestScheduler, clock: VirtualClock, maxConnections: number, writeBuffer: number = DEFAULT_WRITE_BUFFER) {
-    this.acceptor = new MemoryAcceptor(clock, undefined, maxConnections);
-    this.clock = clock;
+  constructor(time: VirtualTime, maxConnections: number, writeBuffer: number = DEFAULT_WRITE_BUFFER) {
+    this.acceptor = new MemoryAcceptor(time.clock, undefined, maxConnections);
+    this.clock = time.clock;
     this.told = [];
-    this.scheduler = scheduler;
+    this.time = time;
     this.events = new ReplaySubject();
     this.connections = new ReplaySubject();
     this.events$ = this.events.asObservable();
@@ -47,7 +47,7 @@ export class VirtualGround implements Ground {
   }
 
   client(script: ClientScript): VirtualClient {
-    return new ScriptedClient(script, actsFrom(script), this.scheduler, () => this.connect(script));
+    return new ScriptedClient(script, actsFrom(script), this.time, () => this.connect(script));
   }
 
   replay({ sent }: RecordedConnection): VirtualClient {
@@ -59,7 +59,7 @@ export class VirtualGround implements Ground {
         else client.send(bytes);
       },
     }));
-    return new ScriptedClient({ isPolite: false }, acts, this.scheduler, () => this.connect({}));
+    return new ScriptedClient({ isPolite: false }, acts, this.time, () => this.connect({}));
   }
 
   private connect({ reads, remoteAddr }: ClientScript): MemoryStream {

@@ -1,14 +1,13 @@
 /** `listen` without a socket: for pipelines that a user composes instead of `runServer`. */
 import { Observable } from 'rxjs';
-import type { TestScheduler } from 'rxjs/testing';
 import type { Connection } from '../server/connection.js';
 import { Listening } from '../server/listen.js';
 import { optionsFrom } from '../server/options.js';
 import type { ServerEvent } from '../server/server-event.js';
 import type { RecordedConnection } from './recording.js';
 import type { ClientScript, VirtualClient } from './virtual-client.js';
-import type { VirtualClock } from './virtual-clock.js';
 import { VirtualGround } from './virtual-ground.js';
+import type { VirtualTime } from './virtual-time.js';
 import type { VirtualServerOptions } from './virtual-server.js';
 
 /**
@@ -33,10 +32,10 @@ export class MemoryListener extends Observable<Connection> implements VirtualLis
   readonly told: readonly ServerEvent[];
   private readonly ground: VirtualGround;
 
-  constructor(options: VirtualServerOptions, scheduler: TestScheduler, clock: VirtualClock) {
+  constructor(options: VirtualServerOptions, time: VirtualTime) {
     const { writeBuffer, ...serverOptions } = options;
     const checked = optionsFrom({ serverHeader: null, ...serverOptions });
-    const ground = new VirtualGround(scheduler, clock, checked.maxConnections, writeBuffer);
+    const ground = new VirtualGround(time, checked.maxConnections, writeBuffer);
     const hooks = { onEvent: (event: ServerEvent) => ground.onEvent(event) };
     super((subscriber) => new Listening(ground, checked, hooks).connections$.subscribe(subscriber));
     this.events$ = ground.events$;

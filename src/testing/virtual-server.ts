@@ -1,14 +1,13 @@
 /** A server without a socket: the engine as it is, on memory and virtual time. */
 import { type Observable, ReplaySubject } from 'rxjs';
-import type { TestScheduler } from 'rxjs/testing';
 import type { Handler } from '../rx/handler.js';
 import { optionsFrom, type ServerOptions } from '../server/options.js';
 import { type Server, type ServerStatus, startServer, type StopOptions } from '../server/run-server.js';
 import type { ServerEvent } from '../server/server-event.js';
 import type { RecordedConnection } from './recording.js';
 import type { ClientScript, VirtualClient } from './virtual-client.js';
-import type { VirtualClock } from './virtual-clock.js';
 import { VirtualGround } from './virtual-ground.js';
+import type { VirtualTime } from './virtual-time.js';
 
 /** Options of a server in virtual time: those of any server, and the size of its sockets' write buffers. */
 export interface VirtualServerOptions extends Partial<ServerOptions> {
@@ -40,10 +39,10 @@ export class MemoryServer implements VirtualServer {
   private readonly ground: VirtualGround;
   private server: Server | null;
 
-  constructor(handler: Handler, options: VirtualServerOptions, scheduler: TestScheduler, clock: VirtualClock) {
+  constructor(handler: Handler, options: VirtualServerOptions, time: VirtualTime) {
     const { writeBuffer, ...serverOptions } = options;
     const checked = optionsFrom({ serverHeader: null, ...serverOptions });
-    const ground = new VirtualGround(scheduler, clock, checked.maxConnections, writeBuffer);
+    const ground = new VirtualGround(time, checked.maxConnections, writeBuffer);
     const statuses = new ReplaySubject<ServerStatus>();
     this.ground = ground;
     this.server = null;
