@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { concat, EMPTY, NEVER, of } from 'rxjs';
-import { dropOldest, eventStream, json, type EventStreamOptions, type ServerSentEvent } from 'rx-http-kit';
+import { dropOldest, eventStream, fromReadable, json, type EventStreamOptions, type ServerSentEvent, suspend } from 'rx-http-kit';
 import { get, head, marbles, post } from 'rx-http-kit/testing';
 
 const GET = { r: get('/') };
@@ -193,6 +193,37 @@ describe('eventStream', () => {
       expectReply(client);
       flush();
       expect(text.replace(/A+/, 'A')).to.equal(`data: A\n\ndata: c\n\ndata: d\n\n${RETRY}`);
+    });
+  });
+
+  it('pulls a source that can wait only as fast as the client takes it, and ends as any other', () => {
+    marbles(({ network, at, flush }) => {
+      let pulled = 0;
+      const lines = function* (): Generator<string> {
+        for (; pulled < 2_000; pulled++) yield 'x'.repeat(1_000);
+      };
+      const server = network.server(
+        eventStream(() => fromReadable(lines()), { overflow: suspend() }),
+        { writeBuffer: 1_000 },
+      );
+      const client = server.client({ sends: '-r', values: GET, reads: '-----4k-----*' });
+      let text = '';
+      client.reply$().subscribe((piece) => (text += piece));
+      const seen: number[] = [];
+      at('--x----x', () => seen.push(pulled));
+      flush();
+      expect(seen[0], 'before the client takes any').to.be.within(1, 200);
+      expect(seen[1], 'when it has taken 4 KiB').to.be.within(seen[0], 200);
+      expect(pulled).to.equal(2_000);
+      expect(text).to.equal(`data: ${'x'.repeat(1_000)}\n\n`.repeat(2_000) + RETRY);
+    });
+  });
+
+  it('refuses a source that cannot wait where it should', () => {
+    marbles(({ network, expectReplies, expectEvents }) => {
+      const server = network.server(eventStream(() => of('a'), { overflow: suspend() }));
+      expectReplies(server.client({ sends: '-r', values: GET })).toBe('-r', { r: '500 internal server error' });
+      expectEvents(server).toBe('-e', { e: 'RHK_CANNOT_SUSPEND' });
     });
   });
 

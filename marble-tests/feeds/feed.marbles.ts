@@ -492,6 +492,21 @@ describe('feed', () => {
       });
     });
 
+    it('leaves the clients of another server with the same feed alone, and does the same when that stops', () => {
+      marbles(({ hot, network, at: when, expectObservable }) => {
+        const letters = topic<string>('letters');
+        hot('--------a').subscribe(letters);
+        const shared = feed(letters, { random, retryMs: 1_000, retryJitterMs: 0 });
+        const [first, second] = [network.server(shared), network.server(shared)];
+        when('-----s', () => void first.stop({ timeout: 100 }));
+        when('-----------s', () => void second.stop({ timeout: 100 }));
+        const values = { r: get('/', NDJSON) };
+        const told = { s: '{"cursor":"e:0"}\n', a: line(1, 'a'), z: '{"retryMs":1000}\n' };
+        expectObservable(replyOf(first.client({ sends: '-r', values }))).toBe(' -s---(z|)', told);
+        expectObservable(replyOf(second.client({ sends: '-r', values }))).toBe('-s------a--(z|)', told);
+      });
+    });
+
     it('can close WebSockets with 1001 instead', () => {
       marbles(({ network, at: when, expectObservable }) => {
         const server = network.server(feed(topic<string>('letters'), { random, restartCode: 1001 }));

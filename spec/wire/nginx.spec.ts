@@ -6,8 +6,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { concat, interval, map, of, take, tap, toArray } from 'rxjs';
-import type { Handler } from 'rx-http-kit';
+import { concat, interval, map, of, Subject, take, tap, toArray } from 'rxjs';
+import { eventStream, type Handler } from 'rx-http-kit';
 import { byPath, soon } from '../support/by-path.js';
 import { RawClient, until } from '../support/raw-client.js';
 import { Site } from '../support/serve.js';
@@ -74,6 +74,9 @@ describe('nginx in front', function () {
   let port = 0;
   let site: Site;
   let framings: string[] = [];
+  const released$ = new Subject<void>();
+
+  const events = eventStream(() => concat(of('first'), released$.pipe(map(() => 'second'), take(1)))); // prettier-ignore
 
   const app: Handler = (requests$) =>
     requests$.pipe(
@@ -87,6 +90,7 @@ describe('nginx in front', function () {
             take(5),
             map((tick) => `${tick};`),
           ),
+        '/events': (request) => of(request).pipe(events),
         '/large': () =>
           of({
             body: (function* () {
@@ -221,6 +225,21 @@ describe('nginx in front', function () {
       pieces.push(Buffer.from(value!).toString());
     expect(pieces.join('')).to.equal('0;1;2;3;4;');
     expect(pieces.length).to.be.above(1);
+  });
+
+  it('hands events on as they come, with its buffering on', async () => {
+    const reader = (await get('/events')).body!.getReader();
+    let text = '';
+    const readUntil = async (word: string): Promise<void> => {
+      for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+        text += Buffer.from(value!).toString();
+        if (text.includes(word)) return;
+      }
+    };
+    await readUntil('first'); // the second is not made before
+    released$.next();
+    await readUntil('retry');
+    expect(text).to.equal('data: first\n\ndata: second\n\nretry: 3000\n\n');
   });
 
   it('sees that a reply was cut', async () => {

@@ -40,7 +40,8 @@ export class Drainer {
   private readonly jitterMs: number;
   private readonly spreadMs: number;
   private readonly random: () => number;
-  private readonly clients: Set<DrainedClient>;
+  /** Clients whose server drains. Those of another server with the same handler are not among them. */
+  private readonly leaving: Set<DrainedClient>;
   private isDraining: boolean;
 
   /** @throws {@link OptionError} for wrong options. */
@@ -50,16 +51,18 @@ export class Drainer {
     this.jitterMs = integerOption('retryJitterMs', retryJitterMs, DEFAULTS.retryJitterMs, 0, MAX_MS);
     this.spreadMs = integerOption('drainSpreadMs', drainSpreadMs, DEFAULTS.drainSpreadMs, 0, MAX_MS);
     this.random = random;
-    this.clients = new Set();
+    this.leaving = new Set();
     this.isDraining = false;
   }
 
   /** Ends this client when its server drains. @returns Forgets it. */
   watch(request: HttpRequest, client: DrainedClient): () => void {
-    this.clients.add(client);
-    const unlisten = whenDraining(request, (withinMs) => this.begin(withinMs));
+    const unlisten = whenDraining(request, (withinMs) => {
+      this.leaving.add(client);
+      this.begin(withinMs);
+    });
     return () => {
-      this.clients.delete(client);
+      this.leaving.delete(client);
       unlisten();
     };
   }
@@ -77,19 +80,19 @@ export class Drainer {
     let size = 0;
     const endBatch = function (this: SchedulerAction<Drainer>, drainer?: Drainer): void {
       if (drainer === undefined) return; // given when it was scheduled
-      if (size === 0) size = Math.max(MIN_BATCH, Math.ceil(drainer.clients.size / batches));
+      if (size === 0) size = Math.max(MIN_BATCH, Math.ceil(drainer.leaving.size / batches));
       drainer.endSome(size);
-      if (drainer.clients.size > 0) this.schedule(drainer, BATCH_INTERVAL_MS);
-      else drainer.isDraining = false; // another server may have the same handler
+      if (drainer.leaving.size > 0) this.schedule(drainer, BATCH_INTERVAL_MS);
+      else drainer.isDraining = false; // the next server may drain, too
     };
     asyncScheduler.schedule(endBatch, 0, this);
   }
 
   private endSome(count: number): void {
     let left = count;
-    for (const client of this.clients) {
+    for (const client of this.leaving) {
       if (left-- === 0) return;
-      this.clients.delete(client);
+      this.leaving.delete(client);
       client.endForNow(this.jitteredRetryMs());
     }
   }
