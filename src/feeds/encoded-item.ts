@@ -120,9 +120,8 @@ export class EncodedItems<T> {
     try {
       const text: unknown = this.codec.encode(published.value);
       if (typeof text !== 'string') throw new TypeError(`the codec made a ${typeof text} of it, not text`);
-      const encoded = new EncodedItem(published, text, this.isJson, this.event);
-      void encoded.serverSent; // an id that no client could read back
-      return encoded;
+      if (/[\0\r\n]/.test(published.id)) throw new TypeError('no client could read its id back');
+      return new EncodedItem(published, text, this.isJson, this.event);
     } catch (cause) {
       report(
         new HandlerError('RHK_HANDLER_FAILED', `item ${published.id} of a feed could not be encoded, no client is told of it`, { cause }),
