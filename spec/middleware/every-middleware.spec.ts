@@ -83,7 +83,14 @@ describe('every middleware', () => {
       });
 
       it('lets a bare body pass, and fields of other shapes', async () => {
-        expect((await collected(make(), map(() => 'hello'))).text).to.equal('hello'); // prettier-ignore
+        expect(
+          (
+            await collected(
+              make(),
+              map(() => 'hello'),
+            )
+          ).text,
+        ).to.equal('hello');
         const listed = await collected(
           make(),
           map(() => ({ headers: new Map([['X-Mine', 'a']]), body: Buffer.from('x') })),

@@ -40,7 +40,7 @@ describe('params', () => {
   });
 
   it('leaves other bodies unread', async () => {
-    const handler = params()((requests$) => requests$.pipe(map((request) => request.body$))); // prettier-ignore
+    const handler = params()((requests$) => requests$.pipe(map((request) => request.body$)));
     const reply = await inject(handler, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' }).collect();
     expect(reply.text).to.equal('{"a":1}');
   });

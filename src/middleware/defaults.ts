@@ -81,6 +81,9 @@ export const defaults = (preset: Defaults): Middleware => {
   const { antiForgery: forgery, sslRedirect: redirect, hsts: strict, ...fields } = security;
   const keeping = preset.session === undefined ? false : preset.session;
   if (typeof keeping !== 'object' && keeping !== false) throw new OptionError('session', `is ${String(keeping)}, must be options or false`);
+  if (keeping === false && forgery !== undefined && forgery !== false && (forgery === true || forgery.strategy !== 'cookie')) {
+    throw new OptionError('antiForgery', 'needs a session, or the strategy cookie');
+  }
   const { flash: flashing = false, ...sessionOptions } = keeping === false ? {} : keeping;
 
   const composed = compose(

@@ -68,12 +68,15 @@ export const multipartParams = (options: MultipartParamsOptions = {}): RequestMi
 const receive = (request: HttpRequest, limits: MultipartLimits, directory: string): Observable<MultipartParamsFields> => {
   const folder = new TemporaryFolder(directory);
   originOf(request)?.reply?.whenOver(() => folder.remove());
-  const uploads = emptyUploads();
+  /** In the order of the form: files are not written in the order in which they are done. */
+  const parts: { readonly name: string; value: string | UploadedFile | undefined }[] = [];
   return new Observable((subscriber) => {
     let writing = 0;
     let isLast = false;
     const finish = (): void => {
       if (!isLast || writing > 0) return;
+      const uploads = emptyUploads();
+      for (const { name, value } of parts) if (value !== undefined) add(uploads, name, value);
       subscriber.next(together(request, uploads));
       subscriber.complete();
     };
@@ -81,10 +84,12 @@ const receive = (request: HttpRequest, limits: MultipartLimits, directory: strin
       if (!isLast || writing > 0) folder.remove(); // nobody will ever see what is there
     });
     const write = (part: FilePart): void => {
+      const place: (typeof parts)[number] = { name: part.name, value: undefined };
+      parts.push(place);
       writing++;
       folder.save(part).then(
         (file) => {
-          add(uploads, part.name, file);
+          place.value = file;
           writing--;
           finish();
         },
@@ -93,7 +98,7 @@ const receive = (request: HttpRequest, limits: MultipartLimits, directory: strin
     };
     subscriber.add(
       multipartParts(request, limits).subscribe({
-        next: (part) => (part.kind === 'file' ? write(part) : add(uploads, part.name, part.value)),
+        next: (part) => (part.kind === 'file' ? write(part) : void parts.push(part)),
         error: (error: unknown) => subscriber.error(error),
         complete: () => {
           isLast = true;

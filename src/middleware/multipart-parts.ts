@@ -109,20 +109,22 @@ const parse = (request: HttpRequest, limits: CheckedLimits, subscriber: Subscrib
   const close = (): void => {
     parser.removeAllListeners();
     parser.on('error', () => {}); // what it says of being destroyed
-    parser.destroy();
-    for (const stream of open) stream.destroy();
+    // Not now: it may be in the middle of the bytes that it has been given, and would go on with a stream that is gone.
+    process.nextTick(() => {
+      parser.destroy();
+      for (const stream of open) stream.destroy();
+    });
   };
   subscriber.add(close);
 
   parser.on('field', (name, value, info) => {
-    if (info.nameTruncated || (name as string | undefined) === undefined)
-      return exceed('a name that is too long, or none', limits.maxNameBytes);
+    if (isBadName(name, limits)) return exceed('a name that is too long, or none', limits.maxNameBytes);
     if (info.valueTruncated) return exceed(`a field of more octets than it may have`, limits.maxFieldBytes);
     subscriber.next({ kind: 'field', name, value });
   });
   parser.on('file', (name, stream, info) => {
     stream.on('error', () => {}); // whoever reads it is told as well; without a listener it would end the process
-    if ((name as string | undefined) === undefined || Buffer.byteLength(name) > limits.maxNameBytes) {
+    if (isBadName(name, limits)) {
       stream.resume();
       return exceed('a name that is too long, or none', limits.maxNameBytes);
     }
@@ -137,6 +139,10 @@ const parse = (request: HttpRequest, limits: CheckedLimits, subscriber: Subscrib
   parser.once('close', () => subscriber.complete());
   read(request, parser, subscriber);
 };
+
+/** @param name - `undefined` for a part that has none, which the types of busboy do not know. */
+const isBadName = (name: string | undefined, { maxNameBytes }: CheckedLimits): boolean =>
+  name === undefined || Buffer.byteLength(name) > maxNameBytes;
 
 /** The body into the parser, which says when it has enough. */
 const read = ({ body$ }: HttpRequest, parser: busboy.Busboy, subscriber: Subscriber<MultipartPart>): void => {
