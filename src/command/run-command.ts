@@ -7,7 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { firstValueFrom, share } from 'rxjs';
+import { concat, firstValueFrom, type Observable, share } from 'rxjs';
 import { HttpKitError, messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { lineFrom, type ProcessEvent } from '../processes/process-event.js';
@@ -123,41 +123,46 @@ class Command {
   }
 
   private async serveInProcesses(): Promise<void> {
-    const { watch, options, startTimeoutMs, processes = 1 } = this.line;
-    const changes$ = watchFolder(dirname(resolve(this.line.module))).pipe(share());
+    const { watch, options, startTimeoutMs, timeout, processes = 1 } = this.line;
     const start = (): Promise<ProcessServer> => runProcesses(this.module, { ...options, processes, startTimeoutMs });
-    const server = await start().catch(async (error: unknown) => {
-      if (!watch) throw error;
-      return this.startLater(start, error, () => firstValueFrom(changes$));
-    });
+    const changes$ = watchFolder(dirname(resolve(this.line.module))).pipe(share());
+    const [server, changed] = watch ? await this.startWatched(start, changes$) : [await start(), undefined];
     server.processes$.subscribe((event) => this.tell(event));
     const count = processes === 'auto' ? availableParallelism() : processes;
     this.listens(server, ` (${count} ${count === 1 ? 'process' : 'processes'}${watch ? ', watching' : ''})`);
     process.on('SIGHUP', () => {
       this.print('replaces its processes');
-      void server.replace({ timeout: this.line.timeout }).then(() => this.print('has replaced its processes'), told);
+      void server.replace({ timeout }).then(() => this.print('has replaced its processes'), toldAlready);
     });
-    if (!watch) return;
-    changes$.subscribe({
+    if (changed === undefined) return;
+    concat(changed, changes$).subscribe({
       next: (file) => {
         this.print(`saw a change of ${file}`);
-        void server.replace({ timeout: Math.min(this.line.timeout, WATCH_TIMEOUT_MS) }).then(() => this.print('serves the change'), told);
+        void server.replace({ timeout: Math.min(timeout, WATCH_TIMEOUT_MS) }).then(() => this.print('serves the change'), toldAlready);
       },
       error: (error: unknown) => console.error(`rx-http-kit: cannot watch any more: ${messageOf(error)}`),
     });
   }
 
-  /** While it is written, a module may not start: it is tried again with each change. */
-  private async startLater(start: () => Promise<ProcessServer>, error: unknown, changed: () => Promise<string>): Promise<ProcessServer> {
-    for (let failure = error; ;) {
-      if (!(failure instanceof HttpKitError)) throw failure;
-      console.error(`rx-http-kit: ${complaintOf(failure)}; waiting for a change`);
-      printStack(failure);
-      await changed();
+  /**
+   * While it is written, a module may not start: it is tried again with each change, also with one that comes during the try.
+   *
+   * @returns The server, and the first change since its start began.
+   */
+  private async startWatched(
+    start: () => Promise<ProcessServer>,
+    changes$: Observable<string>,
+  ): Promise<readonly [ProcessServer, Promise<string>]> {
+    for (;;) {
+      const changed = firstValueFrom(changes$);
+      changed.catch(() => {}); // told to whoever waits for it
       try {
-        return await start();
-      } catch (next) {
-        failure = next;
+        return [await start(), changed];
+      } catch (error) {
+        if (!(error instanceof HttpKitError)) throw error;
+        console.error(`rx-http-kit: ${complaintOf(error)}; waiting for a change`);
+        printStack(error);
+        await changed;
       }
     }
   }
@@ -201,4 +206,4 @@ class Command {
 }
 
 /** It has been told as an event. */
-const told = (): void => {};
+const toldAlready = (): void => {};

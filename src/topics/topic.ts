@@ -8,6 +8,7 @@ import { formatCursor } from '../rx/cursor.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
 import { ReplayLog } from '../rx/replay-log.js';
 import type { Follower, Published, Replay, Replayable, Unfollow } from '../rx/replayable.js';
+import { warnPerProcess } from '../rx/warn-per-process.js';
 
 export interface TopicOptions {
   /** Items that are kept for those who come back, from 0 on, always a finite number. Default 1 000. */
@@ -23,7 +24,8 @@ const DEFAULT_HISTORY = 1_000;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
 
 /**
- * A topic in memory, of this process. Two of one name are two topics: keep it where all who need it can see it.
+ * A topic in memory, of this process: where many processes serve, a warning says once that the others see nothing of it. Two of one
+ * name are two topics: keep it where all who need it can see it.
  *
  * @param name - 1–128 letters, digits and `. _ : / -`, the first a letter or digit.
  * @throws {@link OptionError} for another name, or a wrong option.
@@ -36,6 +38,7 @@ export const topic = <T>(name: string, options: TopicOptions = {}): Topic<T> => 
   knownOptions(options, ['history', 'ttlMs']);
   const history = integerOption('history', options.history, DEFAULT_HISTORY, 0, Number.MAX_SAFE_INTEGER);
   const ttlMs = integerOption('ttlMs', options.ttlMs, Infinity, 1, Infinity);
+  warnPerProcess(`topic "${name}"`);
   return new Topic(name, new ReplayLog<T>({ history, ttlMs }));
 };
 
