@@ -9,6 +9,8 @@ export interface Questioning {
   readonly answer: ExpectedAnswer;
   /** How many requests come in one write. */
   readonly depth?: number;
+  /** Which cores the server may use; one unless told. */
+  readonly cores?: string;
 }
 
 /**
@@ -16,8 +18,8 @@ export interface Questioning {
  *
  * @throws when the answer is wrong; then the server is stopped already.
  */
-export async function startChecked(server: ServerName, { request, answer, depth = 1 }: Questioning): Promise<ServerProcess> {
-  const started = await ServerProcess.start(server, request.path);
+export async function startChecked(server: ServerName, { request, answer, depth = 1, cores }: Questioning): Promise<ServerProcess> {
+  const started = await ServerProcess.start(server, request.path, cores);
   try {
     await checkAnswer(started.port, request, answer);
     if (depth > 1) await checkPipeline(started.port, request, answer, depth);

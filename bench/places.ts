@@ -12,3 +12,5 @@ export const resultsFolder: string = `${benchFolder}results/`;
 /** The server has a core for itself; the load, and the runner that waits for it, have the other. */
 export const serverCore = '0';
 export const loadCore = '1';
+/** For servers of many processes: beside them the load must be small. */
+export const allCores = '0,1';

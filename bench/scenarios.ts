@@ -8,6 +8,7 @@ import { idleMemory } from './scenarios/idle-memory.js';
 import { knownBody } from './scenarios/known-body.js';
 import { pipelined } from './scenarios/pipelined.js';
 import { postJson } from './scenarios/post-json.js';
+import { processesCpu } from './scenarios/processes-cpu.js';
 import { readableBody } from './scenarios/readable-body.js';
 import { routes200 } from './scenarios/routes-200.js';
 import { routes } from './scenarios/routes.js';
@@ -38,4 +39,5 @@ export const scenarios: readonly Scenario[] = [
   webSocketIdleMemory,
   workersCpu,
   workersTrivial,
+  processesCpu,
 ];

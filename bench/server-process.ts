@@ -18,12 +18,15 @@ export class ServerProcess {
     this.port = port;
   }
 
-  /** @returns once the server listens. */
-  static async start(server: ServerName, path: string): Promise<ServerProcess> {
+  /**
+   * @param cores - Which it may use, as taskset has them.
+   * @returns once the server listens.
+   */
+  static async start(server: ServerName, path: string, cores: string = serverCore): Promise<ServerProcess> {
     const port = await freePort();
     const child = fork(`${benchFolder}peers/host.mjs`, [server, String(port), path], {
       execPath: 'taskset',
-      execArgv: ['-c', serverCore, process.execPath, '--expose-gc'],
+      execArgv: ['-c', cores, process.execPath, '--expose-gc'],
       env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -178,6 +178,17 @@ const PROBES: Readonly<Record<string, (example: RunningExample) => Promise<void>
     expect((await fetch(`${url}&cursor=${last}`)).status).to.equal(204);
   },
 
+  'processes.ts': async (example) => {
+    const answerers = new Set<string>();
+    for (let asked = 0; answerers.size < 2 && asked < 50; asked++) {
+      answerers.add(await (await fetch(example.url, { headers: { connection: 'close' } })).text());
+    }
+    expect([...answerers].sort()).to.deep.equal(['process 1 answers /\n', 'process 2 answers /\n']);
+    process.kill(example.pid, 'SIGHUP');
+    await example.printed('replaced');
+    expect(await (await fetch(example.url)).text()).to.match(/^process [12] answers/);
+  },
+
   'subprotocol.ts': async ({ url }) => {
     expect(await hear(url, 2, ['1', '2'], ['sum.v2', 'sum.v1'])).to.deep.equal(['{"sum":1}', '{"sum":3}']);
     expect(await hear(url, 2, ['1', '2'], ['sum.v3', 'sum.v1'])).to.deep.equal(['1', '3']);

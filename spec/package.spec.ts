@@ -88,6 +88,12 @@ describe('the package', function () {
     expect(files).to.include.members(named.map((path) => path.replace(/^\.\//, '')));
   });
 
+  it('has a command that runs', async () => {
+    const project = join(folder, 'project');
+    const said = await succeed('npx', ['--no-install', 'rx-http-kit', '--help'], project);
+    expect(said).to.include('rx-http-kit ./app.js [options]').and.include('--max-body <bytes>');
+  });
+
   it('carries its sources in its source maps', async () => {
     const installed = join(folder, 'project/node_modules/rx-http-kit');
     const { sourcesContent } = await readJson<{ sourcesContent?: string[] }>(join(installed, 'dist/index.js.map'));

@@ -4,7 +4,7 @@
  * rxjs must be the very copy that `dist/` uses: a second one would make every subscription cross a boundary.
  */
 import { from, map, mergeMap, of, pipe } from 'rxjs';
-import { asChannel, asJson, encodeOnce, inWorkers, json, runServer, websocket } from '../../dist/index.js';
+import { asChannel, asJson, encodeOnce, inWorkers, json, runProcesses, runServer, websocket } from '../../dist/index.js';
 import { context, get, routes } from '../../dist/routing/index.js';
 import { chunks, createReadable, hello, keepAliveTimeoutMs, known, lineOf, receiptOf, shopNames } from './answers.mjs';
 import threaded from './threaded.mjs';
@@ -72,7 +72,11 @@ const handlers = {
   '/fan-out': fanOut,
 };
 
+/** Handlers that many processes serve, each under its own path. */
+const processes = { '/cpu-one-process': 1, '/cpu-two-processes': 2 };
+
 export function start(port, path) {
   const options = { ip: '127.0.0.1', port, serverHeader: 'rx-http-kit', keepAliveTimeoutMs };
+  if (path in processes) return runProcesses(new URL('./threaded.mjs', import.meta.url), { ...options, processes: processes[path] });
   return runServer(threadedHandlers[path]?.() ?? handlers[path] ?? map(answer), options);
 }

@@ -110,18 +110,18 @@ const canonical = (word: string): string => {
   const name = /^--?([A-Za-z][\w-]*)/.exec(word)?.[1];
   if (name === undefined) return word;
   if (word.startsWith('--')) return `--${kebabFrom(name)}${word.slice(2 + name.length)}`;
-  return name in SHORT ? `--${SHORT[name]}${word.slice(1 + name.length)}` : word;
+  return Object.hasOwn(SHORT, name) ? `--${SHORT[name]}${word.slice(1 + name.length)}` : word;
 };
 
 const read = ({ name, rawName, value, inlineValue }: OptionToken, values: Map<string, string | true>): void => {
   const cleared = name.startsWith('no-') ? camelFrom(name.slice(3)) : '';
-  if (cleared in OPTION_WORDS && isClearable(cleared)) {
+  if (Object.hasOwn(OPTION_WORDS, cleared) && isClearable(cleared)) {
     values.set(cleared, true);
     return;
   }
   const key = camelFrom(name);
   const own = COMMAND_OPTIONS.find((option) => option.name === name);
-  if (own === undefined && !(key in OPTION_WORDS)) throw new UsageError(`${rawName} is not an option; --help lists them`);
+  if (own === undefined && !Object.hasOwn(OPTION_WORDS, key)) throw new UsageError(`${rawName} is not an option; --help lists them`);
   const isSwitch = own !== undefined && own.value === undefined;
   if (isSwitch && value !== undefined) throw new UsageError(`${rawName} takes no value`);
   if (isSwitch) {
