@@ -95,6 +95,35 @@ const PROBES: Readonly<Record<string, (example: RunningExample) => Promise<void>
     expect([wrong.status, wrong.headers.get('allow')]).to.deep.equal([405, 'GET, HEAD, POST, OPTIONS']);
   },
 
+  'middleware.ts': async (example) => {
+    const origin = 'https://a.example';
+    const response = await fetch(`${example.url}/?word=hi&times=500`, { headers: { origin, 'x-request-id': 'mine' } });
+    expect(await response.text()).to.equal('hi '.repeat(500));
+    const names = ['content-encoding', 'access-control-allow-origin', 'x-request-id', 'ratelimit-policy'];
+    expect(names.map((name) => response.headers.get(name))).to.deep.equal(['gzip', origin, 'mine', '"default";q=100;w=60']);
+    const wrong = await fetch(`${example.url}/?times=many`, { headers: { origin } });
+    expect([wrong.status, await wrong.text(), wrong.headers.get(names[1])]).to.deep.equal([400, 'times is a number', origin]);
+    await example.printed('"status":400');
+  },
+
+  'login.ts': async ({ url }) => {
+    const page = await fetch(url);
+    const text = await page.text();
+    expect(text).to.contain('stranger');
+    const cookie = page.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+    const form = { user: '<ann>', '__anti-forgery-token': /value="([^"]+)"/.exec(text)?.[1] ?? '' };
+    const post = (fields: Record<string, string>) =>
+      fetch(url, { method: 'POST', redirect: 'manual', headers: { cookie }, body: new URLSearchParams(fields) });
+    expect((await post({ user: 'eve' })).status).to.equal(403);
+    const done = await post(form);
+    expect(done.status).to.equal(303);
+    const own = done.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+    expect(own).to.not.equal(cookie);
+    expect(await (await fetch(url, { headers: { cookie: own } })).text()).to.contain('<p>welcome &#60;ann></p>');
+    expect(await (await fetch(url, { headers: { cookie: own } })).text()).to.contain('<p> &#60;ann></p>');
+    expect(await (await fetch(url, { headers: { cookie } })).text()).to.contain('stranger');
+  },
+
   'counter.ts': async (example) => {
     expect(await readUntil(example.url, (text) => text.includes('2\n'))).to.equal('0\n1\n2\n');
     await example.printed('the client has gone');

@@ -38,6 +38,18 @@ await server.stop({ timeout: 100 });
 console.log(typeof wrong);
 `;
 
+/** Needs no package that a fresh project has not got: what the entry says in types is rxjs, Node.js and itself. */
+const TYPED = `
+import { map, pipe } from 'rxjs';
+import type { Handler, Middleware } from 'rx-http-kit';
+import { compose, cors, cookies, session } from 'rx-http-kit/middleware';
+
+export const around: Middleware = compose(cookies(), cors({ origin: 'https://a.example' }));
+export const handler: Handler = pipe(session<{ user: string }>(), map(({ session: { user } }) => user ?? 'nobody'));
+// @ts-expect-error a session has no such field
+export const wrong: Handler = pipe(session<{ user: string }>(), map(({ session: { usr } }) => usr ?? 'nobody'));
+`;
+
 describe('the package', function () {
   this.timeout(60_000);
   let folder: string;
@@ -60,6 +72,7 @@ describe('the package', function () {
     await mkdir(project);
     await writeFile(join(project, 'package.json'), '{ "name": "fresh", "private": true, "type": "module" }');
     await writeFile(join(project, 'program.ts'), PROGRAM);
+    await writeFile(join(project, 'typed.ts'), TYPED);
     const copies = ['rxjs', 'ws', 'typescript', '@types/node'].map((name) => resolve('node_modules', name));
     await succeed('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, packed.filename), ...copies], project);
   });
@@ -125,7 +138,10 @@ describe('the package', function () {
         strict: true,
         skipLibCheck: false,
       };
-      await writeFile(join(project, `tsconfig.${moduleResolution}.json`), JSON.stringify({ compilerOptions, files: ['program.ts'] }));
+      await writeFile(
+        join(project, `tsconfig.${moduleResolution}.json`),
+        JSON.stringify({ compilerOptions, files: ['program.ts', 'typed.ts'] }),
+      );
       await succeed(process.execPath, ['node_modules/typescript/bin/tsc', '-p', `tsconfig.${moduleResolution}.json`], project);
       const said = await succeed(process.execPath, [`${outDir}/program.js`], project);
       expect(said).to.equal('200 packed /hello\n418 short and stout\nfunction\n');

@@ -44,6 +44,7 @@ export const basicAuth = (options: BasicAuthOptions): RequestMiddleware<BasicAut
     isObservable(answer) || isThenable(answer) ? defer(() => from(answer as ObservableInput<unknown>)).pipe(take(1)) : undefined; // told apart just now
 
   return requestMiddleware(
+    'basicAuthentication',
     function basicAuth(handler: Handler): Handler {
       return passThrough(handler, (request) => {
         const enter = (who: unknown) =>

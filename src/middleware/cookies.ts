@@ -76,17 +76,21 @@ export const cookies = (options: CookiesOptions = {}): RequestMiddleware<Cookies
     }
   };
 
-  return requestMiddleware(function cookies(handler: Handler): Handler {
-    return passThrough(handler, (request) => ({
-      request: extend(request, fieldsOf(request)),
-      response: (response: CookiesResponse) => {
-        const { cookies: toSet, ...rest } = response;
-        if (toSet === undefined) return response;
-        const lines = Object.entries(toSet).map(([name, cookie]) => lineFor(name, cookie, request));
-        return withAddedField(rest, 'set-cookie', lines);
-      },
-    }));
-  }, fieldsOf);
+  return requestMiddleware(
+    'cookies',
+    function cookies(handler: Handler): Handler {
+      return passThrough(handler, (request) => ({
+        request: extend(request, fieldsOf(request)),
+        response: (response: CookiesResponse) => {
+          const { cookies: toSet, ...rest } = response;
+          if (toSet === undefined) return response;
+          const lines = Object.entries(toSet).map(([name, cookie]) => lineFor(name, cookie, request));
+          return withAddedField(rest, 'set-cookie', lines);
+        },
+      }));
+    },
+    fieldsOf,
+  );
 };
 
 /** Without signatures being looked at. */

@@ -27,6 +27,7 @@ const KEY = '_flash';
  */
 export const flash = (): RequestMiddleware<FlashFields> =>
   requestMiddleware(
+    'flash',
     function flash(handler: Handler): Handler {
       return passThrough(handler, (request) => {
         const { [KEY]: said, ...session } = requireSession('flash', request);
@@ -43,7 +44,7 @@ export const flash = (): RequestMiddleware<FlashFields> =>
         };
       });
     },
-    (request) => ({ flash: (request as Partial<FlashFields>).flash ?? requireSession('flash', request)[KEY] }), // asked, not assumed
+    (request) => ({ flash: requireSession('flash', request)[KEY] }),
   );
 
 /** @throws {@link HandlerError} where {@link session} is missing: a mistake of the application. */

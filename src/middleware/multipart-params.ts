@@ -55,13 +55,18 @@ export const multipartParams = (options: MultipartParamsOptions = {}): RequestMi
   if (typeof directory !== 'string' || directory === '') throw new OptionError('directory', 'must be the path of a folder');
   const fieldsOf = (request: HttpRequest): MultipartParamsFields | Observable<MultipartParamsFields> =>
     isMultipart(request) ? defer(() => receive(request, limits, directory)) : together(request, emptyUploads());
-  return requestMiddleware(function multipartParams(handler: Handler): Handler {
-    return passThrough(handler, (request) => {
-      const added = fieldsOf(request);
-      if (!(added instanceof Observable)) return { request: extend(request, added) };
-      return added.pipe(map((fields) => ({ request: extend(request, fields) })));
-    });
-  }, fieldsOf);
+  return requestMiddleware(
+    'multipartParams',
+    function multipartParams(handler: Handler): Handler {
+      return passThrough(handler, (request) => {
+        if ('multipartParams' in request) return {}; // read already, and nobody reads a body twice
+        const added = fieldsOf(request);
+        if (!(added instanceof Observable)) return { request: extend(request, added) };
+        return added.pipe(map((fields) => ({ request: extend(request, fields) })));
+      });
+    },
+    fieldsOf,
+  );
 };
 
 /** Emits once, when all has been written. */

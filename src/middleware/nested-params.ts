@@ -51,7 +51,11 @@ export const nestedParams = (options: NestedParamsOptions = {}): RequestMiddlewa
       throw new HttpError(400, 'parameters are nested too deep', { cause });
     }
   };
-  return requestMiddleware(function nestedParams(handler: Handler): Handler {
-    return passThrough(handler, (request) => ({ request: extend(request, fieldsOf(request)) }));
-  }, fieldsOf);
+  return requestMiddleware(
+    'nestedParams',
+    function nestedParams(handler: Handler): Handler {
+      return passThrough(handler, (request) => ({ request: extend(request, fieldsOf(request)) }));
+    },
+    fieldsOf,
+  );
 };

@@ -44,13 +44,18 @@ export const params = (options: ParamsOptions = {}): RequestMiddleware<ParamsFie
       map((text) => together(request, queryParams, parseParams(text, maxParams))),
     );
   };
-  return requestMiddleware(function params(handler: Handler): Handler {
-    return passThrough(handler, (request) => {
-      const added = fieldsOf(request);
-      if (!(added instanceof Observable)) return { request: extend(request, added) };
-      return added.pipe(concatMap((fields) => of({ request: extend(request, fields) })));
-    });
-  }, fieldsOf);
+  return requestMiddleware(
+    'formParams',
+    function params(handler: Handler): Handler {
+      return passThrough(handler, (request) => {
+        if ('formParams' in request) return {}; // read already, and nobody reads a body twice
+        const added = fieldsOf(request);
+        if (!(added instanceof Observable)) return { request: extend(request, added) };
+        return added.pipe(concatMap((fields) => of({ request: extend(request, fields) })));
+      });
+    },
+    fieldsOf,
+  );
 };
 
 /** @throws {@link HttpError} 413 past `maxParams`, before anything is parsed. */

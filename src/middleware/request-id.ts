@@ -42,11 +42,15 @@ export const requestId = (options: RequestIdOptions = {}): RequestMiddleware<Req
     const sent = headers[name];
     return { requestId: incoming && sent !== undefined && WELL_FORMED.test(sent) ? sent : generate() };
   };
-  return requestMiddleware(function requestId(handler: Handler): Handler {
-    return passThrough(handler, (request) => {
-      const added = fieldsOf(request);
-      const fields = { [name]: added.requestId };
-      return { request: extend(request, added), response: (response) => withFields(response, fields), faultFields: () => fields };
-    });
-  }, fieldsOf);
+  return requestMiddleware(
+    'requestId',
+    function requestId(handler: Handler): Handler {
+      return passThrough(handler, (request) => {
+        const added = fieldsOf(request);
+        const fields = { [name]: added.requestId };
+        return { request: extend(request, added), response: (response) => withFields(response, fields), faultFields: () => fields };
+      });
+    },
+    fieldsOf,
+  );
 };

@@ -1,5 +1,5 @@
 /** Middleware that adds fields to requests, and is an operator as well. */
-import { concatMap, isObservable, map, Observable } from 'rxjs';
+import { concatMap, isObservable, map, Observable, of } from 'rxjs';
 import type { Handler } from '../rx/handler.js';
 import { extend, type HttpRequest } from '../rx/request.js';
 
@@ -17,15 +17,19 @@ export interface RequestMiddleware<Added extends object> {
 }
 
 /**
+ * @param mark - One of the fields: an operator leaves a request alone that has it, as its middleware stands around already.
  * @param middleware - The one for handlers; also gives its name to the whole.
  * @param fieldsOf - What is added for an Observable, where need be later.
  */
 export const requestMiddleware = <Added extends object>(
+  mark: keyof Added & string,
   middleware: (handler: Handler) => Handler,
   fieldsOf: (request: HttpRequest) => Added | Observable<Added>,
 ): RequestMiddleware<Added> => {
   const either = (target: Handler | Observable<HttpRequest>): unknown =>
-    isObservable(target) ? target.pipe(concatMap((request) => withFields(request, fieldsOf(request)))) : middleware(target);
+    isObservable(target)
+      ? target.pipe(concatMap((request) => (mark in request ? of(request) : withFields(request, fieldsOf(request)))))
+      : middleware(target);
   Object.defineProperty(either, 'name', { value: middleware.name });
   return either as RequestMiddleware<Added>; // the two cases of its conditional type are the two branches above
 };

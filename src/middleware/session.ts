@@ -95,6 +95,7 @@ export const session = <Data extends object = SessionData>(options: SessionOptio
   const fieldsFrom = (data: SessionData): SessionFields<Data> => ({ session: data as Partial<Data> }); // the application's own, as it was written
 
   return requestMiddleware(
+    'session',
     function session(handler: Handler): Handler {
       return passThrough(handler, (request) =>
         load(request).pipe(
@@ -105,10 +106,7 @@ export const session = <Data extends object = SessionData>(options: SessionOptio
         ),
       );
     },
-    (request) => {
-      const before = sessionOf(request);
-      return before === undefined ? load(request).pipe(map(({ data }) => fieldsFrom(data))) : fieldsFrom(before);
-    },
+    (request) => load(request).pipe(map(({ data }) => fieldsFrom(data))),
   );
 };
 
