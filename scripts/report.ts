@@ -20,6 +20,7 @@ const optionMembers = membersOf(readFileSync('src/server/options.ts', 'utf8'), '
 const pages: readonly (readonly [path: string, render: () => string])[] = [
   ['docs/api.txt', () => apiOf('dist/index.d.ts')],
   ['docs/api-middleware.txt', () => apiOf('dist/middleware/index.d.ts')],
+  ['docs/api-interop.txt', () => apiOf('dist/interop/index.d.ts')],
   ['docs/api-routing.txt', () => apiOf('dist/routing/index.d.ts')],
   ['docs/api-testing.txt', () => apiOf('dist/testing/index.d.ts')],
   ['docs/errors.md', () => errorsPage(ERRORS)],

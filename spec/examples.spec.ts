@@ -124,6 +124,17 @@ const PROBES: Readonly<Record<string, (example: RunningExample) => Promise<void>
     expect(await (await fetch(url, { headers: { cookie } })).text()).to.contain('stranger');
   },
 
+  'interop-express.ts': async ({ url }) => {
+    expect(await (await fetch(`${url}/prices`)).text()).to.equal('100\n101\n102\n');
+    expect(await (await fetch(`${url}/old`)).text()).to.equal('express');
+    expect(await hear(`${url}/echo`, 1, ['hello'])).to.deep.equal(['hello']);
+  },
+
+  'fetch-app.ts': async ({ url }) => {
+    expect(await (await fetch(`${url}/hello/world`)).text()).to.equal('hello world');
+    expect(await (await fetch(`${url}/self`)).text()).to.equal('42');
+  },
+
   'counter.ts': async (example) => {
     expect(await readUntil(example.url, (text) => text.includes('2\n'))).to.equal('0\n1\n2\n');
     await example.printed('the client has gone');

@@ -8,6 +8,25 @@ import { splitAuthority } from './grammar.js';
 /** Field names in lower case → values; null prototype, so that `__proto__` and `constructor` are ordinary names. */
 export type Fields = Record<string, string>;
 
+/** A request head as the floors above see it, whoever has read it. */
+export interface ReceivedHead {
+  readonly method: string;
+  /** `HTTP/1.1`. */
+  readonly protocol: string;
+  readonly scheme: 'http' | 'https';
+  /** The path, still percent-encoded; `*` for `OPTIONS *`. */
+  readonly uri: string;
+  readonly queryString: string | undefined;
+  /** Empty where the client named none. */
+  readonly serverName: string;
+  readonly serverPort: number | undefined;
+  /** Octets, or -1 where the head announces none. */
+  readonly contentLength: number;
+  readonly asksWebSocket: boolean;
+  /** Made anew at each call: who needs it twice keeps it. */
+  readonly headers: Fields;
+}
+
 /** What the parser found, taken over at once. Offsets count from the start of `bytes`. */
 export interface HeadFacts {
   readonly bytes: Buffer;
@@ -31,7 +50,7 @@ export interface HeadFacts {
   readonly fieldsEnd: number;
 }
 
-export class RequestHead {
+export class RequestHead implements ReceivedHead {
   readonly method: string;
   /** 0 or 1: the only versions that get this far are HTTP/1.0 and HTTP/1.1. */
   readonly minorVersion: number;
@@ -103,6 +122,15 @@ export class RequestHead {
       fieldsStart: at(this.fieldsStart),
       fieldsEnd: at(this.fieldsEnd),
     };
+  }
+
+  get protocol(): string {
+    return this.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
+  }
+
+  /** Whatever encrypts a connection stands before this server. */
+  get scheme(): 'http' {
+    return 'http';
   }
 
   get hasBody(): boolean {

@@ -5,7 +5,7 @@
  */
 import type { Observable, Subscriber } from 'rxjs';
 import { HandlerError, type HttpKitError } from '../errors.js';
-import type { Fields, RequestHead } from '../protocol/request-head.js';
+import type { Fields, ReceivedHead } from '../protocol/request-head.js';
 import type { HeaderValue } from '../protocol/response-head.js';
 import type { BodyPort, BodySink, ExchangePort, Peer } from '../transport/contracts.js';
 import { type Faucet, PausableSource } from './pausable.js';
@@ -24,7 +24,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Fields>;
   /** The trailer section of a chunked body, empty until the body has been read to its end. Never merged into `headers`. */
   readonly trailers: Readonly<Fields>;
-  /** `HTTP/1.1` or `HTTP/1.0`. */
+  /** `HTTP/1.1` or `HTTP/1.0`; behind a server of another make also `HTTP/2.0`. */
   readonly protocol: string;
   readonly scheme: 'http' | 'https';
   /** The host that the client asked for, or else the local address. */
@@ -70,7 +70,7 @@ export class IncomingRequest implements HttpRequest {
   readonly port: ExchangePort;
   /** `null` before and behind. */
   reply: ReplyInWork | null;
-  private readonly head: RequestHead;
+  private readonly head: ReceivedHead;
   private cachedPeer: Peer | undefined;
   private cachedHeaders: Fields | undefined;
   private cachedBody$: Observable<Buffer> | undefined;
@@ -122,11 +122,11 @@ export class IncomingRequest implements HttpRequest {
   }
 
   get protocol(): string {
-    return this.incomingRequest.head.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0';
+    return this.incomingRequest.head.protocol;
   }
 
-  get scheme(): 'http' {
-    return 'http';
+  get scheme(): 'http' | 'https' {
+    return this.incomingRequest.head.scheme;
   }
 
   get serverName(): string {

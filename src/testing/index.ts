@@ -3,7 +3,7 @@ export { MarbleError } from './assert-frames.js';
 export type { ClientScript, ClosedBy, ReceivedReply, VirtualClient } from './virtual-client.js';
 export type { VirtualListener } from './virtual-listener.js';
 export type { VirtualServer, VirtualServerOptions } from './virtual-server.js';
-export type { ReplyHead } from './reply-reader.js';
+export type { ReplyHead } from '../protocol/reply-reader.js';
 export { binary, closing, get, head, ping, pong, post, type Sendable, sent, type SentFields, text, upgrade } from './sendable.js';
 export { request, type RequestParts } from './request.js';
 export { type CollectedReply, type CollectOptions, inject, type Injection } from './inject.js';

@@ -10,7 +10,7 @@ import type { ServerEvent } from '../server/server-event.js';
 import { systemClock } from '../transport/system-clock.js';
 import { MemoryAcceptor } from './memory-acceptor.js';
 import type { MemoryClient } from './memory-client.js';
-import { type ReplyHead, ReplyReader } from './reply-reader.js';
+import { type ReplyHead, ReplyReader } from '../protocol/reply-reader.js';
 import { LooseExchange, octetsOf, request as requestFrom, type RequestParts } from './request.js';
 
 /** What a client would have received. */

@@ -4,7 +4,7 @@ import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import type { Handler } from '../rx/handler.js';
 import { assertFrames, MarbleError } from './assert-frames.js';
 import { conversationOf, type RecordedConnection } from './recording.js';
-import type { ReplyHead } from './reply-reader.js';
+import type { ReplyHead } from '../protocol/reply-reader.js';
 import type { VirtualClient } from './virtual-client.js';
 import type { VirtualClock } from './virtual-clock.js';
 import { VirtualTime } from './virtual-time.js';

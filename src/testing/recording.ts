@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { FrameReader, wordsOf } from './frame-reader.js';
 import type { Frame } from './marble-diagram.js';
-import { ReplyReader } from './reply-reader.js';
+import { ReplyReader } from '../protocol/reply-reader.js';
 
 /** One line of a recording. */
 export interface RecordedBytes {

@@ -11,7 +11,7 @@ import { FrameReader, type ReceivedFrame, wordsOf } from './frame-reader.js';
 import { type Frame, readingsFrom } from './marble-diagram.js';
 import type { MemoryClient } from './memory-client.js';
 import type { MemoryStream } from './memory-stream.js';
-import { type ReplyHead, ReplyReader } from './reply-reader.js';
+import { type ReplyHead, ReplyReader } from '../protocol/reply-reader.js';
 import { closing, pong, type Sendable } from './sendable.js';
 import type { VirtualTime } from './virtual-time.js';
 

@@ -4,7 +4,7 @@
  */
 import type { HttpKitError } from '../errors.js';
 import type { EncodedMessage } from '../protocol/encoded-message.js';
-import type { Fields, RequestHead } from '../protocol/request-head.js';
+import type { Fields, ReceivedHead } from '../protocol/request-head.js';
 import type { HeadLimits } from '../protocol/request-parser.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 
@@ -194,7 +194,7 @@ export interface FramePort {
 
 /** One request, and the place where its reply goes. */
 export interface ExchangePort {
-  readonly head: RequestHead;
+  readonly head: ReceivedHead;
   readonly peer: Peer;
   /** `null` where the request has no body. */
   readonly body: BodyPort | null;
@@ -270,5 +270,5 @@ export interface ConnectionPort {
 export interface WireFault {
   readonly error: unknown;
   readonly peer: Peer | undefined;
-  readonly head: RequestHead | undefined;
+  readonly head: ReceivedHead | undefined;
 }

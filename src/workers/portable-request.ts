@@ -3,8 +3,9 @@
  *
  * Owns: what of a request crosses. Leaves: its body, to `forwarded-body.ts`.
  */
-import type { RequestHead } from '../protocol/request-head.js';
-import { RequestHead as Head } from '../protocol/request-head.js';
+import { ProtocolError } from '../errors.js';
+import { type ReceivedHead, RequestHead } from '../protocol/request-head.js';
+import { RequestParser } from '../protocol/request-parser.js';
 import type { HttpRequest, IncomingRequest } from '../rx/request.js';
 import type { Peer } from '../transport/contracts.js';
 
@@ -42,11 +43,21 @@ export const portableRequest = (request: HttpRequest, origin: IncomingRequest): 
   const { port } = origin;
   const { remoteAddr, remotePort, localAddr, localPort } = port.peer;
   return {
-    head: portableHead(port.head),
+    head: portableHead(port.head instanceof RequestHead ? port.head : parsedHead(port.head)),
     peer: [remoteAddr, remotePort, localAddr, localPort],
     hasBody: port.body !== null || request.body$ !== origin.body$,
     fields: request === origin ? undefined : addedFields(request, origin),
   };
+};
+
+/** A head that a server of another make has read, as if it had come here: of one that no parser takes there is nothing to send. */
+const parsedHead = ({ method, uri, queryString, headers }: ReceivedHead): RequestHead => {
+  const parser = new RequestParser({ maxLine: Infinity, maxHeaders: Infinity, maxHeadBytes: Infinity });
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const query = queryString === undefined ? '' : `?${queryString}`;
+  parser.push(Buffer.from(`${method} ${uri}${query} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1'), 0);
+  if (parser.head === null) throw new ProtocolError('RHK_HEAD_INCOMPLETE');
+  return parser.head;
 };
 
 const portableHead = (head: RequestHead): PortableHead => {
@@ -75,7 +86,7 @@ const portableHead = (head: RequestHead): PortableHead => {
 export const headFrom = (portable: PortableHead): RequestHead => {
   const [octets, method, targetAuthority, flags, contentLength, fieldCount, byteLength, ...offsets] = portable;
   const [queryStart, targetEnd, hostStart, hostEnd, fieldsStart, fieldsEnd] = offsets;
-  return new Head({
+  return new RequestHead({
     bytes: Buffer.from(octets, 'latin1'),
     method,
     minorVersion: flags & Flag.MINOR_VERSION,

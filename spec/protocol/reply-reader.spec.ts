@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ReplyReader } from '#src/testing/reply-reader.js';
+import { ReplyReader } from '#src/protocol/reply-reader.js';
 
 /** All that a reader tells; neighbouring pieces are joined, as where they are cut is not a promise. */
 class Log {

@@ -1,0 +1,21 @@
+/** A certificate of its own make for localhost, and its key: for tests, and worth nothing elsewhere. */
+export const testCertificate = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzhF2GY3txKEPm4m0
+JByyCELA9A/otPPabk9x5jeijbmhRANCAARnsaDnKALaDHv+bV5lLYSq9oKX+o1x
+Ep5rBHr8C6icYz5Iny+2ZY3g0gkoor+P37Jh5DJQKS8KJTP2LhOlw+L0
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIURCQOfQhD+7/3je23hh5ujzWvaUwwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjEzNTcyNloYDzIxMjYxMDI5
+MTM1NzI2WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARnsaDnKALaDHv+bV5lLYSq9oKX+o1xEp5rBHr8C6icYz5Iny+2ZY3g
+0gkoor+P37Jh5DJQKS8KJTP2LhOlw+L0o28wbTAdBgNVHQ4EFgQU/kv+LqBVtb9Y
+NNTE4+V9oxNCR3owHwYDVR0jBBgwFoAU/kv+LqBVtb9YNNTE4+V9oxNCR3owDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIgXn1Y5pjfZo9+ijrqx2Z/BJ0DFS1Tprd6Qjx5Oj6f2hQCIQCB
+MK50b3Qu+UZmt4kdFbSHWvEQ3ey5AvyVpsMeceWXcg==
+-----END CERTIFICATE-----
+`,
+};

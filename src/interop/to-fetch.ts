@@ -1,0 +1,44 @@
+/** A handler as a function from a Request to a Response. */
+import { messageOf, OptionError } from '../errors.js';
+import { HandlerRun } from '../rx/answer.js';
+import type { Handler } from '../rx/handler.js';
+import { IncomingRequest } from '../rx/request.js';
+import { WaitingRoom } from '../rx/waiting-room.js';
+import type { Peer } from '../transport/contracts.js';
+import { FetchExchange } from './fetch-exchange.js';
+import { type InteropOptions, interopFrom } from './interop-options.js';
+
+/** What a Request does not tell. */
+export interface FetchPeer {
+  readonly remoteAddr?: string | undefined;
+  readonly remotePort?: number | undefined;
+}
+
+/**
+ * A handler for tests, and for servers that speak the Fetch standard: `Bun.serve`, `Deno.serve`, edges.
+ *
+ * The response has come when the head of the reply is decided; its body streams with backpressure. Aborting the request's signal,
+ * or cancelling the response's body, unsubscribes the handler. There are no WebSockets.
+ *
+ * @returns Resolves with a response, for errors too (500 …); rejects when the request was aborted before there was one.
+ * @throws {@link OptionError} for a handler that is none, and for wrong options.
+ * @example `const response = await toFetch(handler)(new Request('http://test/hello'))`
+ */
+export const toFetch = (handler: Handler, options?: InteropOptions): ((request: Request, peer?: FetchPeer) => Promise<Response>) => {
+  if (typeof handler !== 'function') throw new OptionError('handler', `is a ${messageOf(handler)}, must be an operator: a function`);
+  const interop = interopFrom(options);
+  const room = new WaitingRoom(interop.limits.queueSize);
+  return (request, peer) =>
+    new Promise((resolve, reject) => {
+      const exchange = new FetchExchange(request, peerFrom(peer), interop, resolve, reject);
+      new HandlerRun(new IncomingRequest(exchange), room, { onRunEnd: () => {} }).start(handler);
+    });
+};
+
+/** Deno's and Bun's servers give other things as a second argument: what they call otherwise is not there. */
+const peerFrom = (peer: FetchPeer | undefined): Peer => ({
+  remoteAddr: peer?.remoteAddr ?? '',
+  remotePort: peer?.remotePort,
+  localAddr: '',
+  localPort: undefined,
+});
