@@ -183,6 +183,7 @@ describe('compress', () => {
       client.send('GET / HTTP/1.1\r\nhost: x\r\naccept-encoding: gzip\r\n\r\n');
       await untilAtRest('pulls', () => pulled);
       expect(pulled).to.be.below(1_000);
+      expect([isLetGo, site.codes]).to.deep.equal([false, []]);
       client.abort();
       await until('the generator is let go', () => isLetGo);
     });

@@ -100,6 +100,24 @@ describe('session', () => {
     });
   }
 
+  it('gives a store no key that the store has not known', async () => {
+    const written: (string | undefined)[] = [];
+    const trusting: SessionStore = {
+      read: (key) => of(key === 'known' ? { a: 1 } : undefined),
+      write: (key) => {
+        written.push(key);
+        return of(key ?? 'new');
+      },
+      delete: () => of(null),
+    };
+    const visitor = new Visitor({ store: trusting });
+    for (const cookie of ['session=planted', 'session=known', undefined]) {
+      visitor.cookie = cookie;
+      await visitor.visit({ body: 'x', session: { a: 2 } });
+    }
+    expect(written).to.deep.equal([undefined, 'known', undefined]);
+  });
+
   it('keeps nothing of a reply that fails', async () => {
     const store = memoryStore();
     const handler = session({ store })(() => throwError(() => new HttpError(418)));
@@ -186,6 +204,13 @@ describe('memoryStore', () => {
     data(store, a);
     const c = written(store, { n: 'c' });
     expect([data(store, a), data(store, b), data(store, c)]).to.deep.equal([{ n: 'a' }, undefined, { n: 'c' }]);
+  });
+
+  it('makes a key of its own where it is given one that it does not know', () => {
+    const store = memoryStore();
+    const key = written(store, { a: 1 }, 'planted');
+    expect(key).to.match(/^[\w-]{43}$/);
+    expect([data(store, 'planted'), written(store, { a: 2 }, key)]).to.deep.equal([undefined, key]);
   });
 
   it('shares nothing with who writes or reads', () => {
