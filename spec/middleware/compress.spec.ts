@@ -75,7 +75,7 @@ describe('compress', () => {
     expect(decoded(reply)).to.match(/^MIT License/);
   });
 
-  const untouched: readonly (readonly [string, HttpResponse, string?, string?])[] = [
+  const untouched: readonly (readonly [string, HttpResponse, string?])[] = [
     ['what is small', { headers: HTML, body: 'x'.repeat(1_023) }],
     ['a small stream with its length', { headers: { ...HTML, 'content-length': 2 }, body: ['a', 'b'] }],
     ['what is encoded already', { headers: { ...HTML, 'content-encoding': 'x' }, body: TEXT }],
@@ -83,17 +83,16 @@ describe('compress', () => {
     ['a range', { status: 206, headers: { ...HTML, 'content-range': 'bytes 0-1/2' }, body: TEXT }],
     ['an image', { headers: { 'content-type': 'image/png' }, body: TEXT }],
     ['bytes of no type', { body: Buffer.from(TEXT) }],
-    ['HEAD', { headers: HTML, body: TEXT }, 'gzip', 'HEAD'],
     ['a client that does not say', { headers: HTML, body: TEXT }, ''],
     ['a client that wants none', { headers: HTML, body: TEXT }, 'gzip;q=0, br;q=0, zstd;q=0'],
     ['a client that prefers it plain', { headers: HTML, body: TEXT }, 'identity, gzip;q=0.5'],
     ['a client of another coding', { headers: HTML, body: TEXT }, 'compress, deflate'],
     ['no body', { headers: HTML, body: null }],
   ];
-  for (const [what, response, accept, method] of untouched) {
+  for (const [what, response, accept] of untouched) {
     it(`leaves ${what} alone`, async () => {
       const handler: Handler = map(() => response);
-      const [reply, plain] = [await asked(handler, accept, {}, method), await inject(handler, { method }).collect()];
+      const [reply, plain] = [await asked(handler, accept), await inject(handler, '/').collect()];
       expect([reply.status, reply.body, reply.headers['content-encoding']]).to.deep.equal([
         plain.status,
         plain.body,
@@ -102,6 +101,27 @@ describe('compress', () => {
       expect(reply.headers['content-length']).to.equal(plain.headers['content-length']);
     });
   }
+
+  const heads: readonly (readonly [string, Handler])[] = [
+    ['a whole reply', map(() => ({ headers: HTML, body: TEXT }))],
+    ['a stream', map(() => ({ headers: HTML, body: lines() }))],
+    ['a small reply', map(() => ({ headers: HTML, body: 'x' }))],
+    [
+      'a handler that knows what HEAD is',
+      map(({ method }) => ({ headers: { ...HTML, 'content-length': TEXT.length }, body: method === 'HEAD' ? null : lines() })),
+    ],
+  ];
+  for (const [what, handler] of heads) {
+    it(`says the same of ${what} to HEAD as to GET`, async () => {
+      const [got, head] = [await asked(handler), await asked(handler, 'gzip', {}, 'HEAD')]; // RFC 9110 §8.6: no other length
+      expect([head.status, head.text, { ...head.headers, date: '' }]).to.deep.equal([200, '', { ...got.headers, date: '' }]);
+    });
+  }
+
+  it('says in a 304 what it would be said of the reply', async () => {
+    const reply = await asked(map(() => ({ status: 304, headers: { etag: '"a"' }, body: null })));
+    expect([reply.status, reply.headers['vary']]).to.deep.equal([304, 'accept-encoding']);
+  });
 
   it('sends what compressing makes longer as it is', async () => {
     const noise = Buffer.from(Array.from({ length: 2_000 }, (_, i) => (i * i * 7_919 + i * 31) % 251));

@@ -1,6 +1,6 @@
 /** Compressed replies. */
 import Negotiator from 'negotiator';
-import { Observable, Subscriber } from 'rxjs';
+import { NEVER, Observable, Subscriber } from 'rxjs';
 import { failureFrom, OptionError } from '../errors.js';
 import { eachRequest } from '../rx/each-request.js';
 import type { Handler, Middleware } from '../rx/handler.js';
@@ -117,8 +117,8 @@ class Compressing extends Subscriber<Reply> {
 
   private begin(given: HttpResponse): void {
     const response = withType(given);
-    if (!isCandidate(response, this.settings)) {
-      this.replies.next(given);
+    if (!isCandidate(response, this.settings, this.request.method)) {
+      this.replies.next(given.status === 304 ? withVary(given, 'accept-encoding') : given); // as the 200 would have it
       return;
     }
     const varied = withVary(response, 'accept-encoding');
@@ -136,7 +136,9 @@ class Compressing extends Subscriber<Reply> {
       'accept-ranges': undefined,
       etag: etag === undefined || etag.startsWith('W/') ? etag : `W/${etag}`,
     });
-    if (isWhole(given)) this.compressWhole(compressor, given.body, encoded, varied);
+    if (isMissing(given.body))
+      this.replies.next({ ...encoded, body: NEVER }); // a HEAD: any end would tell a length, RFC 9110 §8.6
+    else if (isWhole(given)) this.compressWhole(compressor, given.body, encoded, varied);
     else this.compressStream(compressor, encoded, bodyOf(given));
   }
 
@@ -144,7 +146,7 @@ class Compressing extends Subscriber<Reply> {
   private codingFor(response: HttpResponse): string | undefined {
     const { available, threshold } = this.settings;
     const accepted = this.request.headers['accept-encoding'];
-    if (accepted === undefined || this.request.method === 'HEAD') return undefined;
+    if (accepted === undefined) return undefined;
     const announced = isWhole(response) ? Buffer.byteLength(response.body) : Number(fieldOf(response, 'content-length') ?? Infinity);
     if (announced < threshold) return undefined;
     const negotiator: EncodingNegotiator = new Negotiator({ headers: { 'accept-encoding': accepted } });
@@ -182,8 +184,12 @@ const withType = (response: HttpResponse): HttpResponse => {
   return withFields(response, { 'content-type': typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream' });
 };
 
-const isCandidate = (response: HttpResponse, { types }: Settings): boolean => {
-  if (response.body === null || response.body === undefined || isUpgrade(response) || AS_THEY_ARE.has(response.status ?? 200)) return false;
+const isMissing = (body: HttpResponse['body']): boolean => body === null || body === undefined;
+
+/** A HEAD without a body, but with a length, is told what a GET would be. */
+const isCandidate = (response: HttpResponse, { types }: Settings, method: string): boolean => {
+  if (isMissing(response.body) && (method !== 'HEAD' || fieldOf(response, 'content-length') === undefined)) return false;
+  if (isUpgrade(response) || AS_THEY_ARE.has(response.status ?? 200)) return false;
   if (fieldOf(response, 'content-encoding') !== undefined || fieldOf(response, 'content-range') !== undefined) return false;
   if (/\bno-transform\b/i.test(fieldOf(response, 'cache-control') ?? '')) return false;
   return types.test(fieldOf(response, 'content-type') ?? '');
