@@ -128,6 +128,7 @@ describe('rx-http-kit', function () {
       const pids = await pidsOf(url, 2);
       expect(pids).to.have.lengthOf(2).and.not.include(command.child.pid);
       const replies = await Promise.all([begin(`${url}/drains`), begin(`${url}/drains`)]);
+      for (const pid of pids) process.kill(pid, 'SIGTERM'); // as systemd does
       command.child.kill('SIGTERM');
       expect(await Promise.all(replies.map(({ rest }) => rest))).to.deep.equal(['begun ended', 'begun ended']);
       expect(await command.exit()).to.equal(0);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { filter, firstValueFrom, map, take, toArray } from 'rxjs';
 import { type Handler, HttpKitError, OptionError, type ProcessesOptions, type ProcessServer, runProcesses } from 'rx-http-kit';
@@ -67,6 +67,22 @@ describe('runProcesses', function () {
     expect(before.map(isAlive)).to.deep.equal([false, false]);
     const after = await pidsOf(url, 2);
     expect(after.filter((pid) => before.includes(pid))).to.deep.equal([]);
+  });
+
+  it('lets a connection that was made a moment before ask its first question', async () => {
+    const { group } = await start({ processes: 1 });
+    const socket = connect(group.port, '127.0.0.1');
+    await once(socket, 'connect');
+    const ready = firstValueFrom(group.processes$.pipe(filter(({ type }) => type === 'ready')));
+    const replaced = group.replace();
+    await ready; // the old one has been told to leave
+    socket.write('GET /pid HTTP/1.1\r\nhost: x\r\n\r\n');
+    const [reply] = (await once(socket, 'data')) as [Buffer]; // of a socket without encoding
+    expect(reply.toString())
+      .to.match(/^HTTP\/1.1 200 OK\r\n/)
+      .and.include('connection: close\r\n');
+    socket.end();
+    await replaced;
   });
 
   it('passes on what goes wrong in a process to whoever watches, as plain data', async () => {
