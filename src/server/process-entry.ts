@@ -80,6 +80,8 @@ const onOrder = (order: Order): void => {
 process.on('message', (message: unknown) => {
   if (isOurs(message)) onOrder(message as Order); // what a supervisor says
 });
+// A supervisor that was killed while this process told it something: `disconnect` follows, and ends it.
+process.on('error', () => {});
 // A terminal and a service manager signal the whole group: the supervisor decides what they mean.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 report({ kit: 'here' });
