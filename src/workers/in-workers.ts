@@ -44,7 +44,10 @@ export interface Workers extends AsyncDisposable {
   readonly started: Promise<void>;
   /** What they have to do, when it is asked for. */
   readonly load: WorkersLoad;
-  /** Each thread that died, as an error with its cause. Never fails. While nobody is subscribed it is one line on the console. */
+  /**
+   * Each thread that died, as an error with its cause, and what went wrong in one after its exchange was over. Never fails. While nobody is subscribed
+   * it is one line on the console.
+   */
   readonly failures$: Observable<Error>;
   /**
    * Ends the threads: handlers that still run are unsubscribed from, and what waits gets 503. Later requests do too.

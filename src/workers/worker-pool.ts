@@ -35,6 +35,8 @@ export interface PoolThreadListener {
   onFree(): void;
   /** It can be given no job any more, and has failed those that it had. Called once, unless it was stopped. */
   onEnd(error: unknown): void;
+  /** Something went wrong that no exchange can be told of any more. */
+  onReport(error: unknown): void;
   /** Nothing is left of it. */
   onExit(): void;
 }
@@ -80,7 +82,7 @@ export class WorkerPool<J extends Job> {
   private onStarted: (error: unknown) => void;
   private readonly onGone: (() => void)[];
 
-  /** @param onFailure - Told of each thread that died. */
+  /** @param onFailure - Told of each thread that died, and of what a thread cannot tell any exchange. */
   constructor(
     options: WorkerPoolOptions,
     create: (name: string, listener: PoolThreadListener) => PoolThread<J>,
@@ -114,7 +116,7 @@ export class WorkerPool<J extends Job> {
   /** @param onStarted - Called once: when all threads are ready, or with the error of the first that cannot serve, when all have ended. */
   start(onStarted: (error: unknown) => void): void {
     this.onStarted = onStarted;
-    for (const slot of this.slots) this.open(slot);
+    for (const slot of this.slots) if (this.state === State.STARTING) this.open(slot);
   }
 
   /** Gives the job to an idle thread, or lets it wait for one. */
@@ -181,6 +183,7 @@ export class WorkerPool<J extends Job> {
         onReady: () => isCurrent() && this.onReady(slot),
         onFree: () => isCurrent() && this.fill(slot),
         onEnd: (error) => isCurrent() && this.onEnd(slot, error),
+        onReport: (error) => this.onFailure(error),
         onExit: () => {
           this.alive--;
           this.judge();

@@ -128,7 +128,13 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
   }
 
   private post(batch: readonly ToWorkerMessage[], transferred: ArrayBuffer[]): void {
-    if (!this.isDead) this.worker.postMessage(batch, transferred);
+    if (this.isDead) return;
+    try {
+      this.worker.postMessage(batch, transferred);
+    } catch (cause) {
+      this.die(new HandlerError('RHK_THREAD_DIED', `thread ${this.options.task.name} could not be told: ${messageOf(cause)}`, { cause }));
+      void this.worker.terminate();
+    }
   }
 
   // ── what it says ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,7 +162,10 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
 
   private tell(message: Exclude<FromWorkerMessage, readonly [number] | readonly [typeof FromWorker.UNFIT, unknown]>): void {
     const exchange = this.exchanges.get(message[1]);
-    if (exchange === undefined) return;
+    if (exchange === undefined) {
+      if (message[0] === FromWorker.REPORT) this.listener.onReport(errorFrom(message[2])); // what was let go of failed later
+      return;
+    }
     if (message[0] === FromWorker.DONE) this.exchanges.delete(message[1]);
     if (ANSWERS.has(message[0])) this.unanswered.delete(exchange);
     exchange.take(message);
