@@ -163,6 +163,14 @@ describe('inWorkers', () => {
       expect(crew.site.codes.slice(before)).to.deep.equal(['RHK_BAD_REPLY']);
     });
 
+    it('are told though their exchange is over', async () => {
+      const client = await crew.site.connect();
+      client.send(get('/late-report'));
+      await client.bodyBytes(1_000);
+      client.abort();
+      await until('it is told', () => crew.failures.some(({ message }) => message === 'too late'));
+    });
+
     it('leave a request that nobody has answered to the next handler', async () => {
       expect(await crew.ask('/empty')).to.equal('404 not found');
     });
@@ -295,6 +303,22 @@ describe('inWorkers', () => {
       for (let i = 0; i < 300; i++) client.send(message);
       await until('the socket is closed', () => crew.site.codes.includes('RHK_SLOW_CLIENT'));
       client.abort();
+    });
+  });
+
+  describe('feeds', () => {
+    it('cross the boundary, for every kind of client', async () => {
+      const events = await crew.site.connect();
+      events.send(get('/feed?transport=sse'));
+      const said = (await events.bodyBytes(200)).toString();
+      expect(said).to.match(/id: \S+:\d+\ndata: \{"n":\d+\}\n\n/);
+      const socket = await crew.frames.open({ path: '/feed' });
+      const [, first, second] = (await socket.words(3)).map((word) => JSON.parse(word.slice(5)) as { data: { n: number } }); // as feeds say it
+      expect(second.data.n).to.equal(first.data.n + 1);
+      const lines = await crew.site.connect();
+      lines.send(get('/feed?transport=ndjson'));
+      expect((await lines.bodyBytes(100)).toString()).to.match(/^\{"cursor":/);
+      for (const client of [events, lines, socket]) client.abort();
     });
   });
 

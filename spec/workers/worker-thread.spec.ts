@@ -8,7 +8,7 @@ import { Crew } from '../support/crew.js';
 import { close, text } from '../support/frame-client.js';
 import { FrameSite } from '../support/frame-site.js';
 import { News } from '../support/news.js';
-import { until } from '../support/raw-client.js';
+import { until, untilAtRest } from '../support/raw-client.js';
 import { valueOf } from '../support/response-reader.js';
 import { Site } from '../support/serve.js';
 
@@ -88,6 +88,39 @@ describe('threads', function () {
       expect(words).to.deep.equal([`text 0 a ${thread}`, `text 1 b ${thread}`, `text 2 c ${thread}`]);
       stream.abort();
       gate.abort();
+    });
+
+    it('close a WebSocket whose message finds the queue full with 1013', async () => {
+      const site = await Site.start(APP, { thread: 1, queueSize: 1 });
+      const frames = new FrameSite(site);
+      const socket = await frames.open({ path: '/socket' });
+      socket.send(text('a'));
+      expect(await socket.word()).to.equal('text a');
+      const [busy, waiting] = [await site.connect(), await site.connect()];
+      busy.send(get('/silent'));
+      await news.told('silent');
+      socket.send(text('b'));
+      expect(await socket.word()).to.equal('text b'); // a busy thread alone is no full queue
+      waiting.send(get('/name'));
+      const refused = await site.connect();
+      await until('the queue is full', async () => (await refused.send(get('/name')).response()).status === 503);
+      socket.send(text('c'));
+      expect(await socket.word()).to.equal('close 1013');
+      await frames.stop();
+    });
+
+    it('are sent no more of a WebSocket than the window holds while they compute', async () => {
+      const size = 30_000_000;
+      crew = await Crew.start(APP, { thread: 1 });
+      const socket = await crew.frames.open({ path: '/socket' });
+      const spins = await crew.site.connect();
+      spins.send(get('/spin'));
+      await news.told('spins');
+      for (let sent = 0; sent < size; sent += 100_000) socket.send(text('z'.repeat(100_000)));
+      await untilAtRest('octets of this client', () => size - socket.unsent);
+      expect(socket.unsent).to.be.above(size / 2);
+      await crew.workers.stop();
+      expect(await socket.word()).to.equal('close 1011');
     });
 
     it('may take more at a time where their handlers wait', async () => {
@@ -268,6 +301,8 @@ describe('threads', function () {
     it('keep no process alive', async () => {
       const child = spawn(process.execPath, [new URL('./fixtures/stopped-process.js', import.meta.url).pathname], {
         stdio: ['ignore', 'pipe', 'inherit'],
+        timeout: 25_000,
+        killSignal: 'SIGKILL',
       });
       let said = '';
       child.stdout.setEncoding('utf8').on('data', (piece: string) => (said += piece));

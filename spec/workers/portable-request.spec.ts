@@ -1,0 +1,45 @@
+import { expect } from 'chai';
+import { extend, type HttpRequest } from 'rx-http-kit';
+import { request } from 'rx-http-kit/testing';
+import type { RequestHead } from '#src/protocol/request-head.js';
+import { originOf, type IncomingRequest } from '#src/rx/request.js';
+import { headFrom, portableRequest } from '#src/workers/portable-request.js';
+import { RecordingPort, headFrom as parsed } from '../rx/recording-port.js';
+import { IncomingRequest as Incoming } from '#src/rx/request.js';
+
+const wordsOf = (head: RequestHead): unknown => {
+  const { method, minorVersion, contentLength, isChunked, keepAlive, expectsContinue, asksUpgrade, fieldCount, byteLength } = head;
+  const { hasBody, asksWebSocket, uri, queryString, serverName, serverPort, headers } = head;
+  const numbers = { minorVersion, contentLength, isChunked, keepAlive, expectsContinue, asksUpgrade, fieldCount, byteLength };
+  return { method, ...numbers, hasBody, asksWebSocket, uri, queryString, serverName, serverPort, headers };
+};
+
+/** There and back, through what threads send each other. */
+const crossed = (given: HttpRequest): ReturnType<typeof portableRequest> =>
+  structuredClone(portableRequest(given, originOf(given) as IncomingRequest)); // every request here has one
+
+describe('portableRequest', () => {
+  const heads: readonly (readonly string[])[] = [
+    ['GET / HTTP/1.1', 'host: x'],
+    ['GET /a/b?c=d&e HTTP/1.0'],
+    ['GET http://h:81?q HTTP/1.1', 'host: other', 'x-a: 1', 'X-A: 2'],
+    ['OPTIONS * HTTP/1.1', 'host: [::1]:8090'],
+    ['POST /p HTTP/1.1', 'x-before: 1', 'host: x', 'transfer-encoding: chunked', 'expect: 100-continue', 'connection: close'],
+    ['PUT /caf%C3%A9 HTTP/1.1', 'content-length: 5', 'x-latin: caf\xe9', 'host: x:1'],
+    ['GET /ws HTTP/1.1', 'host: x', 'upgrade: websocket', 'connection: upgrade'],
+  ];
+  for (const lines of heads) {
+    it(`says the same on the other side: ${lines[0]}`, () => {
+      const head = parsed(...lines);
+      const { head: portable } = crossed(new Incoming(new RecordingPort(head)));
+      expect(wordsOf(headFrom(portable))).to.deep.equal(wordsOf(head));
+    });
+  }
+
+  it('takes along what `extend` added, the last word first, but nothing that cannot be cloned', () => {
+    const once = extend(request('/a/b'), { user: 'ada', uri: '/b', list: [1, new Date(0)] });
+    const twice = extend(once, { user: 'bob', log: () => {}, socket: { write: () => {} }, missing: undefined });
+    expect(crossed(twice).fields).to.deep.equal({ user: 'bob', uri: '/b', list: [1, new Date(0)], missing: undefined });
+    expect(crossed(request('/')).fields).to.equal(undefined);
+  });
+});
