@@ -260,6 +260,13 @@ const PROBES: Readonly<Record<string, (example: RunningExample) => Promise<void>
     expect(await poll(1)).to.deep.equal({ id: 2, text: 'over HTTP' });
   },
 
+  'threads.ts': async ({ url }) => {
+    const [busy, text] = await Promise.all([fetch(`${url}/primes?below=300000`), (await fetch(url)).text()]);
+    expect(text).to.match(/^[01] threads are busy\n$/);
+    expect(await busy.text()).to.match(/^25997 primes, says worker-[12]\n$/);
+    expect((await fetch(`${url}/primes?below=1e9`)).status).to.equal(400);
+  },
+
   'demo.ts': async ({ url, output }) => {
     expect(output()).to.match(/curl .*\/hello/);
     expect((await fetch(url, { method: 'HEAD' })).headers.get('content-type')).to.equal('text/html; charset=utf-8');
