@@ -141,6 +141,10 @@ describe('optionsFrom', () => {
     expect(() => optionsFrom(withOption('prot', undefined))).to.throw(OptionError, 'option prot: is not an option');
   });
 
+  it('says where processes are to be had', () => {
+    expect(() => optionsFrom(withOption('processes', 2))).to.throw(OptionError, 'option processes: is an option of runProcesses');
+  });
+
   it('refuses what is no set of options', () => {
     for (const given of [null, 5, 'port', true, Symbol('a'), () => {}]) {
       expect(() => optionsFrom(given as Partial<ServerOptions>)).to.throw(OptionError, 'option options: is ');

@@ -148,6 +148,8 @@ const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
   serverHeader: orNull(fieldValue),
 };
 
+const ELSEWHERE = 'is an option of runProcesses, which takes the URL of a module: a function cannot go to another process';
+
 const isOption = (name: string): name is keyof ServerOptions => Object.hasOwn(CHECKS, name);
 
 /**
@@ -161,6 +163,7 @@ export const optionsFrom = (given: Partial<ServerOptions> | undefined): ServerOp
   }
   const options: Record<string, unknown> = { ...DEFAULTS };
   for (const [name, value] of Object.entries(given ?? {})) {
+    if (name === 'processes') throw new OptionError(name, ELSEWHERE);
     if (!isOption(name)) throw new OptionError(name, `is not an option; the options are ${Object.keys(CHECKS).join(', ')}`);
     if (value === undefined) continue;
     const complaint = CHECKS[name](value);
