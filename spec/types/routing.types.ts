@@ -1,6 +1,9 @@
 import type { Handler, HttpRequest } from '#src/index.js';
-import { context, get, type ParamsOf, type Query, type RoutedRequest, routes } from '#src/routing/index.js';
-import { map, type OperatorFunction } from 'rxjs';
+import { context, get, type ParamsOf, post, type Query, type RoutedRequest, routes, validate } from '#src/routing/index.js';
+import { type } from 'arktype';
+import { map, type OperatorFunction, pipe } from 'rxjs';
+import * as v from 'valibot';
+import { z } from 'zod';
 import type { Equal, Expect } from '../support/type-equality.js';
 
 export type NoParams = Expect<Equal<ParamsOf<'/users'>, {}>>;
@@ -21,24 +24,22 @@ export const misspelt = get(
   map(({ params }) => params.name),
 );
 
-const post = get(
+const note = get(
   '/posts/:post',
   map(({ params }: RoutedRequest<'/users/:id/posts/:post'>) => params.id + params.post),
 );
 export type NeedsItsContext = Expect<
-  Equal<typeof post extends OperatorFunction<HttpRequest & { params: { id: string } }, infer _Reply> ? true : false, true>
+  Equal<typeof note extends OperatorFunction<HttpRequest & { params: { id: string } }, infer _Reply> ? true : false, true>
 >;
-export const inside: Handler = context('/users/:id', post);
+export const inside: Handler = context('/users/:id', note);
 // @ts-expect-error the prefix has no param `id`
-export const inAnother: Handler = context('/people/:name', post);
-// @ts-expect-error a route that needs a param of its context stands in none
-export const alone: Handler = routes(
-  get(
-    '/',
-    map(() => 'home'),
-  ),
-  post,
+export const inAnother: Handler = context('/people/:name', note);
+const home = get(
+  '/',
+  map(() => 'home'),
 );
+// @ts-expect-error a route that needs a param of its context stands in none
+export const alone: Handler = routes(home, note);
 
 const greet: OperatorFunction<HttpRequest & { user: string }, string> = map(({ user }) => user);
 export const needsUser: OperatorFunction<HttpRequest & { user: string }, unknown> = routes(
@@ -53,3 +54,24 @@ export const lacksUser: Handler = routes(greet);
 const number = map((_request: HttpRequest) => 200);
 // @ts-expect-error a handler answers with a Reply, not with a number
 export const answersWithANumber = get('/', number);
+
+const order = { params: z.object({ id: z.coerce.number() }), body: v.object({ text: v.string() }), query: type({ page: 'number' }) };
+export const typed = post(
+  '/orders/:id',
+  pipe(
+    validate(order),
+    map(({ params, body, query, method }) => {
+      type Params = Expect<Equal<typeof params, { id: number }>>;
+      type Body = Expect<Equal<typeof body, { text: string }>>;
+      type QueryType = Expect<Equal<typeof query, { page: number }>>;
+      return `${method} ${params.id} ${body.text} ${query.page}` satisfies [Params, Body, QueryType] extends [true, true, true]
+        ? string
+        : never;
+    }),
+  ),
+);
+export const untold = pipe(
+  validate(order),
+  // @ts-expect-error a schema says what there is
+  map(({ body }) => body.title),
+);
