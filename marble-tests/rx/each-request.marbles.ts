@@ -1,4 +1,5 @@
-import { type Observable, of } from 'rxjs';
+import { expect } from 'chai';
+import { type Observable, of, Subject } from 'rxjs';
 import { eachRequest } from '#src/rx/each-request.js';
 import type { HttpRequest, Reply } from 'rx-http-kit';
 import { marbles } from 'rx-http-kit/testing';
@@ -60,6 +61,23 @@ describe('eachRequest', () => {
       expectObservable(requestsOf(requests$).pipe(handler)).toBe('-#', {}, new Error('a bug'));
       expectSubscriptions(requests$.subscriptions).toBe('^!');
     });
+  });
+
+  it('completes also where a finalizer throws behind an answer', () => {
+    const told: unknown[] = [];
+    const answers = new Subject<Reply>();
+    const handler = eachRequest((_, replies) => {
+      answers.subscribe(replies);
+      replies.add(() => {
+        throw new Error('a finalizer');
+      });
+    });
+    requestsOf(of('a'))
+      .pipe(handler)
+      .subscribe({ next: (reply) => told.push(reply), complete: () => told.push('|') });
+    answers.next('1');
+    expect(() => answers.complete()).to.throw('a finalizer'); // as in RxJS
+    expect(told).to.deep.equal(['1', '|']);
   });
 
   it('lets all go when it is unsubscribed', () => {

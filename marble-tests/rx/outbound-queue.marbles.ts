@@ -28,6 +28,7 @@ const play = ({ hot }: MarbleHelpers, { overflow, maxBufferedBytes, offers, valu
     octetsOf: (message: string) => message.length,
     onQueueChange: () => {},
     onOverflow: () => {},
+    report: () => {},
   };
   const queue = new OutboundQueue<string, string>(sink, { overflow, maxBufferedBytes, queueSize: Infinity });
   const drops$ = queue.gauge.dropped$.pipe(map(({ reason, count, total }) => `${reason} ${count}, ${total}`));

@@ -314,7 +314,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     file: 'rx/line-channel.ts',
-    line: '    this.end = close;\n    this.messages.complete();',
+    line: '    this.end = close;\n    this.endMessages();',
     becomes: '    this.end = close;',
     breaks: 'the messages of a channel that is over do not complete',
   },
@@ -507,17 +507,29 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     file: 'rx/queue-gauge.ts',
-    line: 'if (queue.waiting !== this.buffered.value) this.buffered.next(queue.waiting);',
-    becomes: '',
+    line: 'this.buffered.next(queue.waiting);',
+    becomes: 'return false;',
     breaks: 'buffered$ says nothing new',
   },
   {
     file: 'rx/queue-gauge.ts',
-    line: 'if (queue.isWritable !== this.writable.value) this.writable.next(queue.isWritable);',
-    becomes: '',
+    line: 'this.writable.next(queue.isWritable);',
+    becomes: 'return false;',
     breaks: 'writable$ says nothing new',
   },
-  { file: 'rx/queue-gauge.ts', line: 'for (const drop of untold) this.drops.next(drop);', becomes: '', breaks: 'dropped$ says nothing' },
+  {
+    file: 'rx/complete-all.ts',
+    line: 'subject.isStopped = false;',
+    becomes: 'return;',
+    breaks: 'one finalizer that throws keeps the end from all others',
+  },
+  {
+    file: 'rx/draining.ts',
+    line: 'port.report(failureFrom(error));',
+    becomes: 'throw error;',
+    breaks: 'one finalizer that throws keeps the drain from all other connections',
+  },
+  { file: 'rx/queue-gauge.ts', line: 'this.drops.next(drop);', becomes: 'return true;', breaks: 'dropped$ says nothing' },
   {
     file: 'rx/queue-body.ts',
     line: 'if (lastPiece !== undefined) subscriber.next(lastPiece);',

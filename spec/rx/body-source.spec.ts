@@ -346,6 +346,14 @@ describe('a Readable as a body', () => {
     expect(port.log[0]).to.match(/^source error Premature close/);
   });
 
+  it('that was paused before flows', async () => {
+    const readable = Readable.from(['a', 'b']).pause();
+    const { port, source } = started(readable);
+    await settle();
+    expect(port.log).to.deep.equal(['write a', 'write b', 'source end']);
+    source.stop();
+  });
+
   it("that fails behind its end is nobody else's business", async () => {
     const readable = new Readable({ read() {}, autoDestroy: false });
     const port = new RecordingPort();
@@ -456,13 +464,13 @@ describe('an Observable as a body', () => {
     const stopped = started(broken(pieces$));
     stopped.source.stop();
     expect(stopped.port.log).to.have.lengthOf(1);
-    expect(stopped.port.log[0]).to.match(/^report .*in finalize/s);
+    expect(stopped.port.log[0]).to.equal('report RHK_HANDLER_FAILED');
 
     const completed$ = new Subject<string>();
     const completed = started(broken(completed$));
     expect(() => completed$.complete(), 'the producer must not hear of it').to.not.throw();
     expect(completed.port.log).to.have.lengthOf(2);
-    expect(completed.port.log[0]).to.match(/^report .*in finalize/s);
+    expect(completed.port.log[0]).to.equal('report RHK_HANDLER_FAILED');
     expect(completed.port.log[1]).to.equal('source end');
 
     const failed$ = new Subject<string>();

@@ -34,6 +34,10 @@ class Sink implements QueueSink<Item> {
   onOverflow(limit: string, dropped: number): void {
     this.overflows.push(`${dropped} past ${limit}`);
   }
+
+  report(error: unknown): void {
+    this.overflows.push(String(error));
+  }
 }
 
 type Limits = QueueLimits<Item> & { readonly maxKeys: number };
@@ -338,6 +342,49 @@ describe('OutboundQueue', () => {
     });
     for (const seq of [0, 1]) bench.queue.offer({ seq, key: 0, octets: 1 }, { seq, key: 0, octets: 1 });
     expect(seen).to.deep.equal(['2 = 0 + 1 + 1, total 1', '3 = 0 + 2 + 1, total 2', '4 = 0 + 3 + 1, total 3']);
+  });
+
+  it('shows its present state to all who watch, also where one of them causes the next step', () => {
+    const bench = new Bench({ queueSize: 10, maxBufferedBytes: 100, maxKeys: 1, overflow: dropOldest() });
+    const item = { seq: 0, key: 0, octets: 1 };
+    const { gauge } = bench.queue;
+    gauge.buffered$.subscribe((waiting) => {
+      if (waiting === 1) bench.queue.offer(item, item);
+    });
+    const seen: number[] = [];
+    gauge.buffered$.subscribe((waiting) => seen.push(waiting));
+    bench.queue.offer(item, item);
+    expect(seen).to.deep.equal([0, 1, 2]);
+  });
+
+  it('tells of all drops, in order, also where the queue is closed by who hears of the first', () => {
+    const bench = new Bench({ queueSize: 2, maxBufferedBytes: 10, maxKeys: 10, overflow: conflate(keyOf) });
+    const told: string[] = [];
+    bench.queue.gauge.dropped$.subscribe({
+      next: ({ reason, total }) => {
+        told.push(`${reason} ${total}`);
+        bench.queue.close('closed');
+      },
+      complete: () => told.push('|'),
+    });
+    for (const [key, octets] of [
+      [1, 1],
+      [2, 8],
+      [3, 8],
+    ]) {
+      bench.queue.offer({ seq: key, key, octets }, { seq: key, key, octets });
+    }
+    expect(told).to.deep.equal(['max-keys 1', 'max-bytes 2', 'closed 3', '|']);
+  });
+
+  it('keeps nothing that keyOf has closed it for', () => {
+    const queues: OutboundQueue<Item, Item>[] = [];
+    const overflow = conflate<Item>(() => queues[0].close('closed'));
+    const queue = new OutboundQueue<Item, Item>(new Sink(), { queueSize: 2, maxBufferedBytes: 100, overflow });
+    queues.push(queue);
+    const item = { seq: 0, key: 0, octets: 1 };
+    expect(queue.offer(item, item)).to.equal(false);
+    expect(queue.counts).to.deep.equal({ offered: 0, sent: 0, dropped: 0, waiting: 0, waitingBytes: 0 });
   });
 
   it('costs the same a message however many wait', () => {

@@ -96,6 +96,16 @@ describe('QueueBody', () => {
     expect(bench.outlet.counts).to.include({ offered: 2, sent: 2 });
   });
 
+  it('announces before all items, whether it would leave at once or not', () => {
+    const bench = new Bench({}, 1);
+    for (const piece of ['a', 'b']) bench.outlet.announce(piece);
+    expect(bench.log).to.deep.equal(['write a', 'write b']);
+    bench.outlet.send('1');
+    bench.outlet.announce('too late');
+    expect(bench.log).to.deep.equal(['write a', 'write b']);
+    expect(bench.outlet.counts).to.include({ offered: 1, sent: 0, waiting: 1 });
+  });
+
   it('fails with what its source fails with, and with what cannot be encoded', () => {
     const failing = new Bench();
     failing.outlet.fail(new Error('torn'));

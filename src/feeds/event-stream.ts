@@ -124,7 +124,7 @@ class EventStreamClient<E> implements DrainedClient {
   }
 
   start(events$: Observable<E>, greeting: string): void {
-    if (greeting !== '') this.outlet.write(`${greeting}\n`);
+    if (greeting !== '') this.outlet.announce(`${greeting}\n`);
     const told$ = events$.pipe(tap({ next: () => this.heartbeat.speak(), complete: () => this.end(this.retryMs) })); // still one that can be paused
     this.subscription = this.outlet.follow(told$);
   }

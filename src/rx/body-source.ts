@@ -4,7 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { isObservable, type Observable, Subscriber } from 'rxjs';
-import { HandlerError } from '../errors.js';
+import { failureFrom, HandlerError } from '../errors.js';
 import type { ExchangePort } from '../transport/contracts.js';
 import { FileBody, openFile } from './file-body.js';
 import { isPausable, type PausableSubscription } from './pausable.js';
@@ -58,7 +58,7 @@ class PushedSource extends Subscriber<BodyPiece> implements RunningSource {
 
   /** What is thrown behind the end, by a finalizer of a source that completes at once, is an event and no more. */
   override error(error: unknown): void {
-    if (this.isStopped) this.port.report(error);
+    if (this.isStopped) this.port.report(failureFrom(error));
     else super.error(error);
   }
 
@@ -67,7 +67,7 @@ class PushedSource extends Subscriber<BodyPiece> implements RunningSource {
     try {
       this.unsubscribe();
     } catch (error) {
-      this.port.report(error); // a finalizer of the application threw
+      this.port.report(failureFrom(error)); // a finalizer of the application threw
     }
   }
 

@@ -1,5 +1,6 @@
 /** How a handler learns that the server drains: what streams without an end should end by itself, before it is cut. */
 import { Observable } from 'rxjs';
+import { failureFrom } from '../errors.js';
 import { type HttpRequest, originOf } from './request.js';
 
 /**
@@ -32,7 +33,13 @@ export const whenDraining = (request: HttpRequest, listener: (withinMs: number) 
   port.onDraining = (withinMs) => {
     const listeners = origin.drainListeners;
     origin.drainListeners = [];
-    for (const told of listeners) told(withinMs);
+    for (const told of listeners) {
+      try {
+        told(withinMs);
+      } catch (error) {
+        port.report(failureFrom(error)); // a finalizer threw: all other connections are to be told still
+      }
+    }
   };
   return () => {
     origin.drainListeners = origin.drainListeners.filter((other) => other !== listener);

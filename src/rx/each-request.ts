@@ -78,7 +78,10 @@ class Run extends Subscriber<Reply> {
   }
 
   protected override _complete(): void {
-    this.unsubscribe();
-    this.requests.leave(this);
+    try {
+      this.unsubscribe();
+    } finally {
+      this.requests.leave(this); // also where a finalizer throws: the reply is complete
+    }
   }
 }

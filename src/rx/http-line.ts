@@ -5,6 +5,7 @@
  * Owns: what the first message means, and the end. Leaves: what waits to `outbound-queue.ts`, order of bodies to `body-relay.ts`.
  */
 import type { Subscriber } from 'rxjs';
+import { failureFrom, HttpKitError } from '../errors.js';
 import { EncodedMessage, octetsOf } from '../protocol/encoded-message.js';
 import type { ExchangePort } from '../transport/contracts.js';
 import { BodyRelay, type RelayOwner } from './body-relay.js';
@@ -176,6 +177,6 @@ export class HttpLine<I, O> implements ChannelLine<O>, QueueSink<Body>, RelayOwn
   demand(): void {}
 
   report(error: unknown): void {
-    this.port.report(error);
+    this.port.report(error instanceof HttpKitError ? error : failureFrom(error));
   }
 }

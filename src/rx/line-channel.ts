@@ -6,6 +6,7 @@
  */
 import { Observable, type Observer, Subject, Subscriber, type Subscription } from 'rxjs';
 import type { Channel, ChannelClose, SendOptions } from './channel.js';
+import { completeAll } from './complete-all.js';
 import { isSendableCode, SENDABLE_CODES } from './overflow.js';
 import { type Faucet, isPacing, type PacingObserver, PausableSource, type PausableSubscription } from './pausable.js';
 import type { ChannelCounts, Drop, QueueGauge } from './queue-gauge.js';
@@ -221,7 +222,11 @@ export class LineChannel<I, O> extends PausableSource<I> implements Channel<I, O
   }
 
   receive(message: I): void {
-    this.messages.next(message);
+    try {
+      this.messages.next(message);
+    } catch (error) {
+      this.line.report(error); // an operator failed, and then a finalizer threw
+    }
   }
 
   receivePing(data: Buffer): void {
@@ -230,7 +235,7 @@ export class LineChannel<I, O> extends PausableSource<I> implements Channel<I, O
 
   /** The client will say nothing more. */
   endMessages(): void {
-    this.messages.complete();
+    completeAll(this.messages, (error) => this.line.report(error));
   }
 
   get hasReader(): boolean {
@@ -241,10 +246,16 @@ export class LineChannel<I, O> extends PausableSource<I> implements Channel<I, O
   settle(close: ChannelClose): void {
     if (this.end !== null) return;
     this.end = close;
-    this.messages.complete();
+    this.endMessages();
     const listeners = this.closeListeners;
     this.closeListeners = NONE;
-    for (const listener of listeners) listener(close);
+    for (const listener of listeners) {
+      try {
+        listener(close);
+      } catch (error) {
+        this.line.report(error); // a finalizer threw
+      }
+    }
   }
 
   private whenClosed(listener: (close: ChannelClose) => void): void {

@@ -25,6 +25,8 @@ export interface QueueSink<M> {
   onQueueChange(): void;
   /** More is offered than may wait, and the policy drops nothing: what waited is dropped, and the queue is closed. */
   onOverflow(limit: string, dropped: number): void;
+  /** What was thrown by who watches the queue. */
+  report(error: unknown): void;
 }
 
 export class OutboundQueue<T, M> {
@@ -66,7 +68,7 @@ export class OutboundQueue<T, M> {
   }
 
   get gauge(): QueueGauge {
-    return (this.lazyGauge ??= new QueueGauge(this));
+    return (this.lazyGauge ??= new QueueGauge(this, (error) => this.sink.report(error)));
   }
 
   /**
@@ -117,6 +119,7 @@ export class OutboundQueue<T, M> {
   private hold(message: M, value: T): boolean {
     const { overflow } = this.limits;
     const key = overflow.policy === 'conflate' ? overflow.keyOf(value) : undefined; // before anything changes, as it may throw
+    if (this.isClosed) return false; // by `keyOf`
     const octets = this.sink.octetsOf(message);
     const messages = (this.messages ??= new WaitingMessages());
     switch (overflow.policy) {

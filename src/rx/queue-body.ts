@@ -4,7 +4,7 @@
  * Owns: encoding, when the source is opened and let go, that the end comes behind what waits. Leaves: policy and counts to
  * `outbound-queue.ts`, credit to whoever subscribes: a reply pauses the pieces while its client takes none.
  */
-import { type Observable, Subscriber, type Subscription, type TeardownLogic } from 'rxjs';
+import { type Observable, Subscriber, type Subscription, type TeardownLogic, throwError } from 'rxjs';
 import { HandlerError, OverloadError } from '../errors.js';
 import { EncodedMessage, type Outgoing, octetsOf } from '../protocol/encoded-message.js';
 import { OutboundQueue, type QueueLimits, type QueueSink } from './outbound-queue.js';
@@ -29,6 +29,8 @@ export interface QueueOutlet<T> {
   send(item: T): boolean;
   /** Writes a piece past the queue if it would leave at once, else nothing: a sign of life. @returns Whether it was written. */
   write(piece: BodyPiece): boolean;
+  /** Writes a piece before all items, whether it would leave at once or not: what a client must be told. Without effect behind the first item that waits. */
+  announce(piece: BodyPiece): void;
   /**
    * Sends what a source emits, and ends or fails with it. One that can be paused is, while the client takes nothing.
    *
@@ -145,6 +147,10 @@ class QueueRun<T> implements Faucet, QueueSink<BodyPiece>, QueueOutlet<T> {
     this.fail(overflowError(this.limits.overflow.policy, limit, dropped));
   }
 
+  report(error: unknown): void {
+    throwError(() => error).subscribe(); // as RxJS does with what nobody listens to
+  }
+
   // ── for the source ────────────────────────────────────────────────────────────────────────────────────────────────
 
   send(item: T): boolean {
@@ -164,6 +170,11 @@ class QueueRun<T> implements Faucet, QueueSink<BodyPiece>, QueueOutlet<T> {
     if (this.isEnding || !this.queue.isWritable) return false;
     if (!this.transmit(piece)) this.queue.revoke();
     return true;
+  }
+
+  announce(piece: BodyPiece): void {
+    if (this.isEnding || this.queue.isClosed || this.queue.waiting > 0) return;
+    if (!this.transmit(piece)) this.queue.revoke();
   }
 
   follow(source$: Observable<T>): Subscription {

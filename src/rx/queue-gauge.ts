@@ -1,5 +1,6 @@
 /** What can be watched of an outbound queue. Made when somebody first asks: a client that nobody watches costs nothing. */
 import { BehaviorSubject, type Observable, Subject } from 'rxjs';
+import { completeAll } from './complete-all.js';
 
 /**
  * Why a message did not leave: its policy by name; `max-keys` and `max-bytes` where a conflated message gave way to others;
@@ -44,9 +45,13 @@ export class QueueGauge {
   private readonly writable: BehaviorSubject<boolean>;
   private readonly drops: Subject<Drop>;
   /** Drops of the step that is being taken: told when it is done, and all counts agree. */
-  private untold: Drop[];
+  private readonly untold: Drop[];
+  private isShowing: boolean;
+  private readonly report: (error: unknown) => void;
 
-  constructor(queue: Gauged) {
+  /** @param report - Told what finalizers of those who watch throw. */
+  constructor(queue: Gauged, report: (error: unknown) => void) {
+    this.report = report;
     this.buffered = new BehaviorSubject(queue.waiting);
     this.writable = new BehaviorSubject(queue.isWritable);
     this.drops = new Subject();
@@ -54,6 +59,7 @@ export class QueueGauge {
     this.writable$ = this.writable.asObservable();
     this.dropped$ = this.drops.asObservable();
     this.untold = [];
+    this.isShowing = false;
     this.show(queue);
   }
 
@@ -61,16 +67,32 @@ export class QueueGauge {
     this.untold.push(drop);
   }
 
-  /** The step is done. What is told may lead to the next one. */
+  /**
+   * The step is done. What is told may lead to the next one: that is told behind it, so that all see one order, and none ends
+   * with an older state than another.
+   */
   show(queue: Gauged): void {
-    const { untold } = this;
-    this.untold = [];
-    for (const drop of untold) this.drops.next(drop);
-    if (queue.waiting !== this.buffered.value) this.buffered.next(queue.waiting);
-    if (queue.isWritable !== this.writable.value) this.writable.next(queue.isWritable);
+    if (this.isShowing) return;
+    this.isShowing = true;
+    while (this.tell(queue));
+    this.isShowing = false;
     if (!queue.isClosed) return;
-    this.drops.complete();
-    this.buffered.complete();
-    this.writable.complete();
+    completeAll(this.drops, this.report);
+    completeAll(this.buffered, this.report);
+    completeAll(this.writable, this.report);
+  }
+
+  /** @returns Whether there was something to tell. */
+  private tell(queue: Gauged): boolean {
+    try {
+      const drop = this.untold.shift();
+      if (drop !== undefined) this.drops.next(drop);
+      else if (queue.waiting !== this.buffered.value) this.buffered.next(queue.waiting);
+      else if (queue.isWritable !== this.writable.value) this.writable.next(queue.isWritable);
+      else return false;
+    } catch (error) {
+      this.report(error);
+    }
+    return true;
   }
 }

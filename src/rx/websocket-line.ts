@@ -89,7 +89,8 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener, Queue
   send(data: O, close: boolean): boolean {
     if (this.closing !== null) return false;
     const message = this.encode(data);
-    if (message === null || !this.offer(message, data)) return false;
+    if (message === null || this.closing !== null) return false; // closed by what encodes
+    if (!this.offer(message, data)) return false;
     if (close) this.close(1000, '');
     return true;
   }
