@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { concat, EMPTY, NEVER, of } from 'rxjs';
+import { asyncScheduler, concat, EMPTY, NEVER, of } from 'rxjs';
 import { dropOldest, eventStream, fromReadable, json, type EventStreamOptions, type ServerSentEvent, suspend } from 'rx-http-kit';
 import { get, head, marbles, post } from 'rx-http-kit/testing';
 
@@ -120,6 +120,24 @@ describe('eventStream', () => {
         flush();
         expect(early).to.deep.equal([false]);
         expect(text.replace(/x+/, 'x')).to.equal('data: x\n\ndata: b\n\n:\n\n:\n\n');
+      });
+    });
+
+    it('comes in time also where the clock is set back', () => {
+      marbles(({ at, network, expectReply, flush }) => {
+        const { now } = asyncScheduler;
+        const setBack = (): void => {
+          asyncScheduler.now = () => now() - 3_600_000;
+        };
+        try {
+          const server = network.server(eventStream(() => NEVER, { heartbeatMs: 10 }));
+          const client = server.client({ sends: '-r', values: { r: get('/') }, vanishes: '40ms #' });
+          at('  -----b', setBack);
+          expectReply(client).toBe('- 10ms h 9ms h 9ms h', { h: ':\n\n' });
+          flush();
+        } finally {
+          asyncScheduler.now = now;
+        }
       });
     });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { map, NEVER, type Observable, of } from 'rxjs';
+import { concat, defer, delay, map, mergeMap, NEVER, type Observable, of, throwError, timer } from 'rxjs';
 import { conflate, dropOldest, feed, type FeedOptions, HttpError, topic } from 'rx-http-kit';
 import { closing, get, head, marbles, post, text, upgrade, type VirtualClient } from 'rx-http-kit/testing';
 
@@ -276,6 +276,25 @@ describe('feed', () => {
       });
     });
 
+    it('begins anew after a failure, once for all who come', () => {
+      for (const failing$ of [
+        throwError(() => new Error('at once')),
+        timer(2).pipe(mergeMap(() => throwError(() => new Error('later')))),
+      ]) {
+        for (const request of [get('/', SSE), get('/', NDJSON), get('/'), upgrade('/')]) {
+          marbles(({ network, flush }) => {
+            let lives = 0;
+            const source$ = defer(() => (++lives === 1 ? concat(of('a'), failing$) : NEVER));
+            const server = network.server(feed(source$));
+            server.client({ sends: '-r', values: { r: request }, vanishes: '14s #' });
+            for (const sends of ['1s r', '12s r']) server.client({ sends, values: { r: get('/', SSE) }, vanishes: '14s #' });
+            flush();
+            expect(lives).to.equal(2);
+          });
+        }
+      }
+    });
+
     it('begins anew after a failure', () => {
       marbles(({ cold, network, expectObservable, expectSubscriptions }) => {
         const source$ = cold('    --#');
@@ -346,6 +365,26 @@ describe('feed', () => {
         flush();
         expect(heard).to.equal(`${at(0)}${event(1, 'A')}data: "x1"\n\n${at(2)}:\n\n:\n\n`);
       });
+    });
+  });
+
+  it('tells all also where a middleware holds the reply up, and follows nothing meanwhile', () => {
+    marbles(({ hot, network, expectObservable, flush }) => {
+      const sends = '   -r';
+      const source$ = hot('--a---b--c');
+      const told = '    ----s-b--c';
+      const letters = topic<string>('letters');
+      source$.subscribe(letters);
+      const handler = feed(letters);
+      const server = network.server((requests$) => requests$.pipe(handler, delay(3)));
+      const client = (request: Buffer): VirtualClient => server.client({ sends, values: { r: request }, vanishes: '-----------#' });
+      const values = { s: at(1), b: event(2, 'b'), c: event(3, 'c') };
+      expectObservable(replyOf(client(get('/', SSE))), '^---------!').toBe(told, values);
+      const lines = { s: '{"cursor":"e:1"}\n', b: line(2, 'b'), c: line(3, 'c') };
+      expectObservable(replyOf(client(get('/', NDJSON))), '^---------!').toBe(told, lines);
+      server.client({ sends, values: { r: get('/', SSE) }, vanishes: '--#' });
+      flush();
+      expect(handler.clients).to.deep.equal({ websocket: 0, sse: 0, ndjson: 0, poll: 0 });
     });
   });
 

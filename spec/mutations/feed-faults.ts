@@ -28,7 +28,7 @@ export const FEED_FAULTS: readonly Fault[] = [
   },
   {
     file: 'feeds/heartbeat.ts',
-    line: 'if (heartbeat.msLeft() <= 0) {',
+    line: 'if (msLeft <= 0 || msLeft > heartbeat.silenceMs) {',
     becomes: 'if (heartbeat.msLeft() <= 1e9) {',
     breaks: 'heartbeats come in the middle of what is said',
   },
@@ -46,7 +46,7 @@ export const FEED_FAULTS: readonly Fault[] = [
   },
   {
     file: 'feeds/stream-client.ts',
-    line: 'else if (this.visit.cursor === undefined) outlet.write(wording.position(cursorBefore(replay)));',
+    line: 'else if (this.visit.cursor === undefined) outlet.announce(wording.position(cursorBefore(replay)));',
     becomes: '',
     breaks: 'a client of a feed that was told nothing yet comes back without a cursor',
   },
@@ -100,7 +100,19 @@ export const FEED_FAULTS: readonly Fault[] = [
   },
   {
     file: 'feeds/lingering-source.ts',
-    line: 'if (this.clients === 0 && this.timer === null) this.linger();',
+    line: '    this.isDisposed = true;',
+    becomes: '',
+    breaks: 'a life that is over ends the next one, too',
+  },
+  {
+    file: 'feeds/stream-client.ts',
+    line: 'if (this.isGone) this.comeBack();',
+    becomes: '',
+    breaks: 'a feed behind a middleware that holds the reply up says nothing',
+  },
+  {
+    file: 'feeds/lingering-source.ts',
+    line: 'if (this.clients === 0 && this.timer === null && !this.isDisposed) this.linger();',
     becomes: '',
     breaks: 'a detached producer is never let go',
   },

@@ -16,7 +16,9 @@ export class Heartbeat {
     this.spokeAt = asyncScheduler.now();
     const look = function (this: SchedulerAction<Heartbeat>, heartbeat?: Heartbeat): void {
       if (heartbeat === undefined) return; // given when it was scheduled
-      if (heartbeat.msLeft() <= 0) {
+      const msLeft = heartbeat.msLeft();
+      // More is left only if the clock was set back: then nobody knows.
+      if (msLeft <= 0 || msLeft > heartbeat.silenceMs) {
         heartbeat.speak();
         beat();
       }

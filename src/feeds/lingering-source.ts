@@ -23,6 +23,7 @@ export class LingeringSource<T> implements Replayable<T> {
   private subscriber: Subscriber<T> | null;
   private timer: Subscription | null;
   private clients: number;
+  private isDisposed: boolean;
 
   /** @param onGone - It is over, and was let go: a next client needs another one. */
   constructor(source$: Observable<T>, { lingerMs, keepsFailure, ...options }: LingeringOptions, onGone: () => void) {
@@ -34,6 +35,7 @@ export class LingeringSource<T> implements Replayable<T> {
     this.subscriber = null;
     this.timer = null;
     this.clients = 0;
+    this.isDisposed = false;
   }
 
   /** Lets go of it if no client comes in time. */
@@ -50,21 +52,24 @@ export class LingeringSource<T> implements Replayable<T> {
     if (!this.log.hasEnded) this.cancelTimer();
     let isFollowing = true;
     const unfollow = this.log.follow(cursor, latest, follower);
-    if (this.subscriber === null) this.start(); // behind the first client, who misses nothing then
+    if (this.subscriber === null && !this.isDisposed) this.start(); // behind the first client, who misses nothing then
     return () => {
       if (!isFollowing) return;
       isFollowing = false;
       unfollow();
       this.clients--;
-      if (this.clients === 0 && this.timer === null) this.linger();
+      if (this.clients === 0 && this.timer === null && !this.isDisposed) this.linger();
     };
   }
 
-  /** Lets go of it now. */
+  /** Lets go of it now, once: by then the next one may have begun. Who still finds it is told of its end. */
   dispose(): void {
+    if (this.isDisposed) return;
+    this.isDisposed = true;
     this.cancelTimer();
     this.onGone();
     this.subscriber?.unsubscribe();
+    this.log.complete();
   }
 
   private start(): void {

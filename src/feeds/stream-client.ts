@@ -129,11 +129,12 @@ class StreamClient<T> implements Follower<T>, DrainedClient {
   /** All that has come so far has come in this turn. */
   private open(outlet: QueueOutlet<EncodedItem<T>>): () => void {
     const { host, visit, form } = this;
+    if (this.isGone) this.comeBack();
     const watching = host.counter.watch(visit.request, form.transport, outlet);
     if (host.isConflating) outlet.writable$.subscribe((isWritable) => (this.isWritable = isWritable)); // completes with the queue
     const unwatch = host.drainer.watch(visit.request, this);
     this.heartbeat = new Heartbeat(host.heartbeatMs, () => this.beat(outlet));
-    if (form.transport === 'sse' && host.greeting !== '') outlet.write(host.greeting);
+    if (form.transport === 'sse' && host.greeting !== '') outlet.announce(host.greeting);
     const { replay, early, failure } = this;
     this.outlet = outlet;
     this.early = [];
@@ -151,8 +152,8 @@ class StreamClient<T> implements Follower<T>, DrainedClient {
   private begin(replay: Replay<T>, outlet: QueueOutlet<EncodedItem<T>>): void {
     const { wording } = this.form;
     this.replay = null;
-    if (!replay.recovered) outlet.write(wording.reset(cursorBefore(replay)));
-    else if (this.visit.cursor === undefined) outlet.write(wording.position(cursorBefore(replay)));
+    if (!replay.recovered) outlet.announce(wording.reset(cursorBefore(replay)));
+    else if (this.visit.cursor === undefined) outlet.announce(wording.position(cursorBefore(replay)));
     for (const published of replay.items) this.tell(published, outlet);
     this.heartbeat?.speak();
   }
@@ -208,9 +209,19 @@ class StreamClient<T> implements Follower<T>, DrainedClient {
     unfollow?.();
   }
 
-  /** The reply will not be opened, or is open and on its own. */
+  /** The reply is open and on its own, or will be opened later or never: a middleware may hold it up. Until then nobody is there. */
   abandon(): void {
     if (this.outlet === null) this.leave();
+  }
+
+  private comeBack(): void {
+    this.isGone = false;
+    this.replay = null;
+    this.early = [];
+    this.hasEnded = false;
+    this.failure = null;
+    this.host.counter.enter(this.form.transport);
+    this.follow();
   }
 
   /** The client has gone, or has been told all. */
