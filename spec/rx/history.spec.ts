@@ -55,6 +55,14 @@ describe('History', () => {
     expect(slots.filter((slot) => slot !== undefined)).to.deep.equal([]);
   });
 
+  it('has places for what it keeps at a time, however much there was', () => {
+    const history = new History<string>(Number.MAX_SAFE_INTEGER, 10);
+    for (let offset = 1; offset <= 10_000; offset++) history.add(item(offset, offset));
+    const { slots } = history as unknown as { slots: readonly unknown[] }; // what is held is the promise
+    expect(slots).to.have.lengthOf(16);
+    expect(offsetsAfter(history, 0)).to.have.lengthOf(10);
+  });
+
   it('is the end of a list that is cut at the front, whatever happens', () => {
     const step = fc.record({ wait: fc.integer({ min: 0, max: 30 }), adds: fc.boolean() });
     fc.assert(

@@ -248,6 +248,7 @@ export class ReadableSource<O extends PullOutlet> implements RunningSource {
     readable.on('error', ignore); // `finished` tells of it; one that comes after `stop` has no other listener
     this.unwatch = finished(readable, { writable: false }, (error) => this.finish(error ?? undefined));
     readable.on('data', this.onData);
+    readable.resume(); // one that somebody has paused would wait for ever
   }
 
   stop(): void {

@@ -6,6 +6,7 @@ import { ResponseFields, type ResponseHeaders } from '../protocol/response-head.
 import type { Codec } from './codec.js';
 import { fromReadable } from './from-readable.js';
 import type { Handler } from './handler.js';
+import { knownOptions } from './number-option.js';
 import type { PullSource } from './pulled-source.js';
 import { QueueBody, requirePausable } from './queue-body.js';
 import { type QueueOptions, queueLimitsFrom } from './queue-options.js';
@@ -24,6 +25,8 @@ export interface StreamOptions<T> extends QueueOptions<T> {
   /** A content type here goes before that of the codec. */
   readonly headers?: ResponseHeaders | undefined;
 }
+
+const NAMES = ['codec', 'status', 'headers', 'overflow', 'queueSize', 'maxBufferedBytes'];
 
 /**
  * A handler that streams a source for each request: each item leaves as it comes, the reply ends with its source, and is cut
@@ -45,6 +48,7 @@ export function stream(
 export function stream<T>(project: (request: HttpRequest) => StreamSource<T> | HttpResponse, options: StreamOptions<T>): Handler;
 export function stream<T>(project: (request: HttpRequest) => StreamSource<T> | HttpResponse, options: StreamOptions<T> = {}): Handler {
   if (typeof project !== 'function') throw new OptionError('project', `is ${messageOf(project)}, must be a function`);
+  knownOptions(options, NAMES);
   const { status, codec } = options;
   const limits = queueLimitsFrom(options);
   const headers = withContentType(options.headers, codec?.contentType);
