@@ -27,7 +27,7 @@ export interface MemoryRequest {
 export const requestOf = (headers: Readonly<Record<string, string>> = {}): MemoryRequest => {
   const reported: string[] = [];
   const port = {
-    head: { method: 'GET', uri: '/', headers, minorVersion: 1, contentLength: -1, asksWebSocket: headers['upgrade'] !== undefined },
+    head: { method: 'GET', uri: '/', headers, protocol: 'HTTP/1.1', contentLength: -1, asksWebSocket: headers['upgrade'] !== undefined },
     body: null,
     hasChannel: false,
     endsWithInput: false,
