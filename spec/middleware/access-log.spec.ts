@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { concat, EMPTY, map, of, Subject, throwError } from 'rxjs';
-import { type Handler, HttpError, OptionError } from 'rx-http-kit';
+import { type Handler, HttpError, OptionError, websocket } from 'rx-http-kit';
 import { type AccessEntry, accessLog, type AccessLogOptions, compose, requestId } from 'rx-http-kit/middleware';
-import { inject, request, type RequestParts } from 'rx-http-kit/testing';
+import { inject, request, type RequestParts, upgrade } from 'rx-http-kit/testing';
 
 const lines = async (handler: Handler, parts: RequestParts = {}, format: AccessLogOptions['format'] = 'common'): Promise<string[]> => {
   const said: string[] = [];
@@ -89,6 +89,16 @@ describe('accessLog', () => {
   for (const [what, handler, end] of statuses) {
     it(`tells of ${what}`, async () => expect((await lines(handler))[0].endsWith(end), (await lines(handler))[0]).to.equal(true));
   }
+
+  it('tells of a WebSocket when it is over', async () => {
+    const fields = upgrade('/')
+      .toString()
+      .split('\r\n')
+      .slice(1, -2)
+      .map((line) => line.split(': ') as [string, string]); // name and value
+    const [line] = await lines(websocket(map((message) => message)), { headers: Object.fromEntries(fields) });
+    expect(line).to.match(/ 101 -$/);
+  });
 
   it('tells of a client that left, and takes a Subject', () => {
     const said$ = new Subject<string>();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { catchError, EMPTY, map, throwError } from 'rxjs';
-import { type Handler, HttpError, OptionError } from 'rx-http-kit';
+import { catchError, concat, EMPTY, map, of, throwError } from 'rxjs';
+import { file, type Handler, HttpError, OptionError } from 'rx-http-kit';
 import { cors, type CorsOptions } from 'rx-http-kit/middleware';
 import { inject } from 'rx-http-kit/testing';
 
@@ -54,6 +54,21 @@ describe('cors', () => {
       { headers: { origin: A } },
     ).collect();
     expect((failed.events[0].error.cause as Error).message).to.equal('boom');
+  });
+
+  it('lets pages read why a body could not be sent', async () => {
+    const missing = await inject(cors({ origin: A })(map(() => file('/no/such/file'))), { headers: { origin: A } }).collect();
+    expect([missing.status, missing.headers['access-control-allow-origin'], missing.headers['vary']]).to.deep.equal([404, A, 'origin']);
+    const failing = cors({ origin: A })(map(() => ({ body: throwError(() => new Error('boom')) })));
+    const failed = await inject(failing, { headers: { origin: A } }).collect();
+    expect([failed.status, failed.headers['access-control-allow-origin']]).to.deep.equal([500, A]);
+    const twice = cors({ origin: A })(() =>
+      concat(
+        of(['a']),
+        throwError(() => new HttpError(418)),
+      ),
+    );
+    expect((await inject(twice, { headers: { origin: A } }).collect()).headers['vary']).to.equal('origin');
   });
 
   it('gives fields of one error to no other', async () => {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { concat, delay, EMPTY, finalize, map, mergeMap, NEVER, of, throwError } from 'rxjs';
-import { type Handler, HttpError, type Middleware } from 'rx-http-kit';
+import { type Handler, HttpError, type Middleware, websocket } from 'rx-http-kit';
 import * as all from 'rx-http-kit/middleware';
-import { type CollectedReply, inject, request } from 'rx-http-kit/testing';
+import { type CollectedReply, inject, request, upgrade } from 'rx-http-kit/testing';
 
 const folder = new URL('../../../docs/', import.meta.url);
 const secret = 'a secret of at least 32 characters';
@@ -132,6 +132,24 @@ describe('every middleware', () => {
           expect([status, text]).to.deep.equal([500, 'internal server error']);
           expect(events.map(({ error }) => (error.cause as Error).message)).to.deep.equal(['boom']);
         }
+      });
+
+      it('fails a reply that is none', async () => {
+        const { status, events } = await collected(
+          make(),
+          map(() => ({ headers: { 'content-type': 'text/html' }, body: 5 as unknown as string })), // what untyped handlers do
+        );
+        expect([status, events.map(({ error }) => (error as { code?: string }).code)]).to.deep.equal([500, ['RHK_BAD_REPLY']]);
+      });
+
+      it('lets a WebSocket pass', async () => {
+        const fields = upgrade('/')
+          .toString()
+          .split('\r\n')
+          .slice(1, -2)
+          .map((line) => line.split(': ') as [string, string]); // name and value
+        const parts = { ...PARTS, headers: { ...PARTS.headers, ...Object.fromEntries(fields), origin: 'https://test', host: 'test' } };
+        expect((await inject(make()(websocket(map((message) => message))), parts).collect()).status).to.equal(101);
       });
 
       it('cuts a stream that fails behind its head', async () => {

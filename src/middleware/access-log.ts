@@ -6,7 +6,7 @@ import type { Handler, Middleware } from '../rx/handler.js';
 import { knownOptions } from '../rx/number-option.js';
 import { type HttpRequest, originOf } from '../rx/request.js';
 import { type HttpResponse, isPiece, isResponse, type Reply } from '../rx/response.js';
-import { passThrough } from './map-response.js';
+import { isUpgrade, passThrough } from './map-response.js';
 import { targetOf } from './request-url.js';
 import { fieldOf } from './response-fields.js';
 
@@ -54,7 +54,7 @@ export const accessLog = (options: AccessLogOptions = {}): Middleware => {
       const log = (): void => write(format(entryOf(request, timeMs, status, bytes)));
       return {
         response: (response) => {
-          status = response.status ?? 200;
+          status = isUpgrade(response) ? 101 : (response.status ?? 200);
           bytes = octetsOf(response);
           return response;
         },
@@ -62,9 +62,8 @@ export const accessLog = (options: AccessLogOptions = {}): Middleware => {
           const octets = octetsOf(responseFrom(reply));
           bytes = bytes === undefined || octets === undefined ? undefined : bytes + octets;
         },
-        faultFields: (error) => {
+        failed: (error) => {
           status = error === undefined ? 404 : faultResponse(error).status;
-          return {};
         },
         finished: () => {
           const reply = originOf(request)?.reply;

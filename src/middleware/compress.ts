@@ -95,7 +95,7 @@ class Compressing extends Subscriber<Reply> {
   }
 
   protected override _next(reply: Reply): void {
-    if (this.encoding !== null) this.encoding.send(bodyOf(reply));
+    if (this.encoding !== null) this.sendOn(this.encoding, reply);
     else if (this.hasReplied) this.replies.next(reply);
     else {
       this.hasReplied = true;
@@ -113,6 +113,14 @@ class Compressing extends Subscriber<Reply> {
     if (this.isWorking) return;
     this.unsubscribe();
     this.replies.complete();
+  }
+
+  private sendOn(encoding: Encoding, reply: Reply): void {
+    try {
+      encoding.send(bodyOf(reply));
+    } catch (error) {
+      this._error(error); // no body at all
+    }
   }
 
   private begin(given: HttpResponse): void {
@@ -139,7 +147,7 @@ class Compressing extends Subscriber<Reply> {
     if (isMissing(given.body))
       this.replies.next({ ...encoded, body: NEVER }); // a HEAD: any end would tell a length, RFC 9110 §8.6
     else if (isWhole(given)) this.compressWhole(compressor, given.body, encoded, varied);
-    else this.compressStream(compressor, encoded, bodyOf(given));
+    else this.compressStream(compressor, encoded, given);
   }
 
   /** `undefined` for none. */
@@ -169,11 +177,11 @@ class Compressing extends Subscriber<Reply> {
     });
   }
 
-  private compressStream(compressor: Compressor, encoded: HttpResponse, body: Reply): void {
+  private compressStream(compressor: Compressor, encoded: HttpResponse, given: HttpResponse): void {
     const encoder = compressor.create();
     this.encoding = new Encoding(encoder, this.settings.maxBufferedBytes, (error) => originOf(this.request)?.port.report(error));
     this.replies.next({ ...encoded, body: encoder });
-    this.encoding.send(bodyOf(body));
+    this.sendOn(this.encoding, given);
   }
 }
 

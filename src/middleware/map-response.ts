@@ -7,11 +7,11 @@
 import { isObservable, Observable, Subscriber } from 'rxjs';
 import { failureFrom, OptionError, OverloadError } from '../errors.js';
 import { eachRequest } from '../rx/each-request.js';
-import { addFaultFields } from '../rx/fault-fields.js';
+import { addFaultFields, OF_BODY } from '../rx/fault-fields.js';
 import { FrameBody } from '../rx/frame-body.js';
 import type { Handler } from '../rx/handler.js';
 import { type HttpRequest, originOf } from '../rx/request.js';
-import { type HttpResponse, isResponse, type Reply } from '../rx/response.js';
+import { type HttpResponse, isPiece, isResponse, type Reply } from '../rx/response.js';
 import type { ResponseFields } from './response-fields.js';
 
 /** What middleware makes of one request: an answer of its own, or a way through the handler. */
@@ -24,11 +24,10 @@ export interface Passage {
   readonly response?: ((response: HttpResponse) => HttpResponse | Observable<HttpResponse>) | undefined;
   /** Shown the items behind the first one, which pass as they are. */
   readonly later?: ((reply: Reply) => void) | undefined;
-  /**
-   * Called when the reply fails or stays empty, with what it failed with; gives fields for the reply that becomes of it in the end.
-   * The error itself goes on its way.
-   */
-  readonly faultFields?: ((error: unknown) => ResponseFields) | undefined;
+  /** Fields for the reply that becomes of an error, of nobody's answer, or of a body that cannot be opened. */
+  readonly faultFields?: (() => ResponseFields) | undefined;
+  /** Told what the reply failed with; `undefined` where it stayed empty. The error itself goes on its way. */
+  readonly failed?: ((error: unknown) => void) | undefined;
   /** Called once when the reply stream has ended, however it did. */
   readonly finished?: (() => void) | undefined;
 }
@@ -126,7 +125,8 @@ class Passing extends Subscriber<Reply> {
       return;
     }
     this.hasReplied = true;
-    const { response } = this.passage;
+    const { response, faultFields } = this.passage;
+    if (faultFields !== undefined && isSourced(reply)) addFaultFields(this.request, OF_BODY, faultFields());
     if (response === undefined) {
       this.replies.next(reply);
       return;
@@ -179,12 +179,19 @@ class Passing extends Subscriber<Reply> {
   }
 
   private remember(error: unknown): void {
-    const { faultFields } = this.passage;
-    if (faultFields !== undefined) addFaultFields(this.request, error, faultFields(error));
+    const { faultFields, failed } = this.passage;
+    if (faultFields !== undefined) addFaultFields(this.request, error, faultFields());
+    failed?.(error);
   }
 }
 
 const TOO_MANY = `more than ${MAX_WAITING_ITEMS} items wait for the head of their reply`;
+
+/** The body may fail before the head of the reply has left. */
+const isSourced = (reply: Reply): boolean => {
+  const body = isResponse(reply) ? reply.body : reply;
+  return typeof body === 'object' && body !== null && !isPiece(body);
+};
 
 const responseFrom = (reply: Reply): HttpResponse => (isResponse(reply) ? reply : { body: reply });
 

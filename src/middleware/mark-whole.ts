@@ -1,7 +1,7 @@
 /** Replies that are all there at once, told from those that go on. */
 import { asapScheduler, Observable, Subscriber, type Subscription } from 'rxjs';
 import type { Handler } from '../rx/handler.js';
-import { type BodyPiece, bodyOf, type HttpResponse, isPiece, isResponse, type Reply } from '../rx/response.js';
+import { type BodyPiece, type HttpResponse, isPiece, isResponse, type Reply } from '../rx/response.js';
 
 /** A response whose body is all that will ever come. */
 export type WholeResponse = HttpResponse & { readonly body: BodyPiece };
@@ -45,9 +45,9 @@ class Marking extends Subscriber<Reply> {
       return;
     }
     this.hasReplied = true;
-    const body = bodyOf(reply);
+    const body = isResponse(reply) ? reply.body : reply;
     if (!isPiece(body)) {
-      this.replies.next(reply);
+      this.replies.next(reply); // also what is no reply: the server says so
       return;
     }
     this.held = isResponse(reply) ? { ...reply, body } : { body };

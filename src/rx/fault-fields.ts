@@ -5,10 +5,13 @@
 import type { HeaderValue } from '../protocol/response-head.js';
 import { type FaultFields, type HttpRequest, originOf } from './request.js';
 
+/** In place of an error: what the body of a reply fails with, before the head has left. Nobody on the way hears of that one. */
+export const OF_BODY: unique symbol = Symbol('what a body fails with');
+
 /**
  * Adds fields to the reply that `error` becomes, should it be the one that the request ends with.
  *
- * @param error - `undefined` for the 404 that is sent when nobody has answered.
+ * @param error - `undefined` for the 404 that is sent when nobody has answered, {@link OF_BODY} for any that the body has.
  */
 export const addFaultFields = (request: HttpRequest, error: unknown, fields: Readonly<Record<string, HeaderValue>>): void => {
   const origin = originOf(request);
@@ -25,7 +28,8 @@ export const faultHeaders = <H>(
   error: unknown,
   own: H,
 ): H | Iterable<readonly [string, HeaderValue]> => {
-  const entries = remembered?.filter((entry) => entry.error === error) ?? [];
+  const exact = remembered?.filter((entry) => entry.error === error) ?? [];
+  const entries = exact.length > 0 ? exact : (remembered?.filter((entry) => entry.error === OF_BODY) ?? []);
   if (entries.length === 0) return own;
   const fields = new Map<string, HeaderValue>();
   for (const entry of entries) {
