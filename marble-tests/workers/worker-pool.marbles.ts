@@ -21,6 +21,8 @@ class Letter extends Job {
     this.tell = tell;
   }
 
+  onWaiting(): void {}
+
   fail(error: unknown): void {
     this.tell({ kind: 'refused', letter: this.letter, detail: error instanceof HttpKitError ? error.code : String(error) });
   }

@@ -64,6 +64,11 @@ describe('threads', function () {
       await until('it waits', () => workers.load.waiting === 1);
       waiting.abort();
       await until('it does not wait', () => workers.load.waiting === 0);
+      const leaving = await crew.site.connect();
+      leaving.send(get('/silent'));
+      await until('another waits', () => workers.load.waiting === 1);
+      leaving.finish(); // a FIN, as most clients leave
+      await until('it does not wait either', () => workers.load.waiting === 0);
       busy.abort();
       await news.told('finalized');
       expect(await crew.ask('/name')).to.equal('200 worker-1');

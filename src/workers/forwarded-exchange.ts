@@ -7,7 +7,6 @@
 import type { Subscriber } from 'rxjs';
 import { HandlerError } from '../errors.js';
 import { whenDraining } from '../rx/draining.js';
-import { Place } from '../rx/place-queue.js';
 import { type HttpRequest, type IncomingRequest, originOf } from '../rx/request.js';
 import type { BodyPiece, HttpResponse, Reply } from '../rx/response.js';
 import type { Settlement, UpgradeOptions } from '../transport/contracts.js';
@@ -20,6 +19,7 @@ import { portableRequest } from './portable-request.js';
 import { ReplyStream, type ReplyStreamOwner } from './reply-stream.js';
 import type { ThreadLine } from './thread-line.js';
 import { costOf, CREDIT_STEP, type ExchangeMessage, FromWorker, ToWorker } from './thread-messages.js';
+import { Job } from './worker-pool.js';
 
 const State = {
   /** No thread has it. */
@@ -32,7 +32,7 @@ const State = {
   OVER: 3,
 } as const;
 
-export class ForwardedExchange extends Place implements ReplyStreamOwner {
+export class ForwardedExchange extends Job implements ReplyStreamOwner {
   /** Of the thread's making; 0 while none has it. */
   id: number;
   private readonly request: HttpRequest;
@@ -45,6 +45,8 @@ export class ForwardedExchange extends Place implements ReplyStreamOwner {
   private frames: ForwardedFrames | null;
   private taken: number;
   private stopListening: (() => void) | null;
+  /** What the exchange had said of that before it waited here; `null` where it did not wait. */
+  private endedWithInput: boolean | null;
 
   /** @throws HandlerError for a request that no server and no kit has made. */
   constructor(request: HttpRequest, replies: Subscriber<Reply>) {
@@ -62,6 +64,7 @@ export class ForwardedExchange extends Place implements ReplyStreamOwner {
     this.frames = null;
     this.taken = 0;
     this.stopListening = null;
+    this.endedWithInput = null;
   }
 
   /** Still waits for a word of its thread. */
@@ -69,9 +72,17 @@ export class ForwardedExchange extends Place implements ReplyStreamOwner {
     return this.state <= State.GIVEN;
   }
 
+  /** A client that closes its half while it waits has most likely gone, and nothing was done for it yet: it counts as gone. */
+  onWaiting(): void {
+    const { port } = this.origin;
+    this.endedWithInput = port.endsWithInput;
+    port.endsWithInput = true;
+  }
+
   /** A thread takes it. */
   give(id: number, line: ThreadLine): void {
     const { origin, request } = this;
+    if (this.endedWithInput !== null) origin.port.endsWithInput = this.endedWithInput;
     this.id = id;
     this.line = line;
     this.state = State.GIVEN;

@@ -13,6 +13,9 @@ import type { Cancel, Clock } from '../transport/contracts.js';
 
 /** What a thread can be given. */
 export abstract class Job extends Place {
+  /** It stands in the queue. */
+  abstract onWaiting(): void;
+
   /** It will not be run. Must not throw. */
   abstract fail(error: unknown): void;
 }
@@ -126,9 +129,12 @@ export class WorkerPool<J extends Job> {
     const slot = this.idlest();
     if (slot !== null) return slot.give(job);
     const { queueSize } = this.options;
-    if (this.waiting.size < queueSize) this.waiting.push(job);
-    else
-      job.fail(new OverloadError('RHK_ADMISSION_FULL', `${this.waiting.size} requests wait for a thread, limit ${queueSize} (queueSize)`));
+    if (this.waiting.size < queueSize) {
+      this.waiting.push(job);
+      return job.onWaiting();
+    }
+
+    job.fail(new OverloadError('RHK_ADMISSION_FULL', `${this.waiting.size} requests wait for a thread, limit ${queueSize} (queueSize)`));
   }
 
   /** A job that waits is never run; without effect on any other. */
