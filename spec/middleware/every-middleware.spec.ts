@@ -36,6 +36,7 @@ const EVERY: Readonly<Record<string, () => Middleware>> = {
   etag: () => all.etag(),
   file: () => all.file(folder),
   flash: () => around(all.session(), all.flash()),
+  forwarded: () => all.forwarded({ trust: ['192.0.2.1'] }),
   forwardedRemoteAddr: () => all.forwardedRemoteAddr(),
   forwardedScheme: () => all.forwardedScheme(),
   head: () => all.head(),
@@ -55,7 +56,7 @@ const EVERY: Readonly<Record<string, () => Middleware>> = {
 };
 
 /** Exported functions that are no middleware. */
-const OTHERS = ['antiForgeryToken', 'cookieStore', 'mapResponse', 'memoryStore', 'multipartParts', 'regenerate'];
+const OTHERS = ['antiForgeryToken', 'cookieStore', 'mapResponse', 'memoryStore', 'multipartParts', 'regenerate', 'setCookie'];
 
 const PARTS = {
   uri: '/nothing/such?a=b',

@@ -8,6 +8,7 @@ export { compress, type CompressOptions } from './compress.js';
 export type { ContentCoding } from './content-coding.js';
 export { contentType, type ContentTypeOptions } from './content-type.js';
 export { cookies, type CookiesFields, type CookiesOptions, type CookiesResponse, type CookieToSet } from './cookies.js';
+export { type ReplyCookieAttributes, setCookie } from './cookie-reply.js';
 export { cookieStore, type CookieStoreOptions } from './cookie-store.js';
 export { cors, type CorsOptions, type CorsOrigin } from './cors.js';
 export { defaultCharset } from './default-charset.js';
@@ -15,6 +16,7 @@ export { apiDefaults, type Defaults, defaults, secureApiDefaults, secureSiteDefa
 export { etag, type EtagOptions } from './etag.js';
 export { file, type FileOptions } from './file.js';
 export { flash, type FlashFields, type FlashResponse } from './flash.js';
+export { forwarded, type ForwardedTrust } from './forwarded.js';
 export { forwardedRemoteAddr } from './forwarded-remote-addr.js';
 export { forwardedScheme } from './forwarded-scheme.js';
 export { head } from './head.js';

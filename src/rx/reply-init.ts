@@ -19,6 +19,10 @@ export const withDefaultHeader = (headers: ResponseHeaders | undefined, name: st
 export const withHeader = (headers: ResponseHeaders | undefined, name: string, value: string): ResponseHeaders =>
   headers === undefined ? { [name]: value } : [[name, value], ...entriesOf(headers).filter(([other]) => other.toLowerCase() !== name)];
 
+/** The headers, and this one behind them, whether there is one of its name or not. */
+export const withAddedHeader = (headers: ResponseHeaders | undefined, name: string, value: string): ResponseHeaders =>
+  headers === undefined ? { [name]: value } : [...entriesOf(headers), [name, value]];
+
 /** A reply as a response map. */
 export const responseOf = (reply: Reply): HttpResponse => (isResponse(reply) ? reply : { body: reply });
 
