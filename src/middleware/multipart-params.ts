@@ -166,7 +166,7 @@ const remember = (path: string): void => {
 
 const removeFolder = async (path: string): Promise<void> => {
   try {
-    await rm(path, { recursive: true, force: true });
+    await rm(path, { recursive: true, force: true, maxRetries: 5 }); // a file may just be made there
     folders.delete(path);
   } catch {
     // tried once more when the process ends
