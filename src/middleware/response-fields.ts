@@ -6,20 +6,20 @@
 import type { HeaderValue } from '../protocol/response-head.js';
 import type { HttpResponse } from '../rx/response.js';
 
-/** Names in lower case; null prototype. */
+/** Names in lower case; nothing is inherited, so that `__proto__` is a name like any other. */
 export type ResponseFields = Readonly<Record<string, HeaderValue>>;
 
-/** Records that were made here: they need not be made again by the next middleware. */
-const made = new WeakSet<object>();
+/** What records that were made here have in common: they need not be made again by the next middleware. Has nothing itself. */
+const MADE: object = Object.freeze(Object.create(null) as object); // Object.create is typed any
 
 /** A name that stands more than once has a list. */
 export const fieldsOf = ({ headers }: HttpResponse): ResponseFields => {
   if (headers === undefined || headers === null) return NONE;
-  if (made.has(headers)) return headers as ResponseFields; // that is what the set says
+  if (Object.getPrototypeOf(headers) === MADE) return headers as ResponseFields; // nobody else has this prototype
   const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
   const fields = emptyFields();
   for (const [name, value] of entries) add(fields, String(name).toLowerCase(), value);
-  return remembered(fields);
+  return fields;
 };
 
 /** A field's value as it would leave; lists joined, RFC 9110 §5.3. */
@@ -32,18 +32,24 @@ export const fieldOf = (response: HttpResponse, name: string): string | undefine
 /** The response with these fields; `undefined` takes one away. */
 export const withFields = <R extends HttpResponse>(response: R, changes: Readonly<Record<string, HeaderValue>>): R => {
   const fields = copyOf(fieldsOf(response));
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === undefined) delete fields[name];
-    else fields[name] = value;
+  for (const name of Object.keys(changes)) {
+    const value = changes[name];
+    if (value !== undefined) fields[name] = value;
+    else if (fields[name] !== undefined) delete fields[name];
   }
-  return { ...response, headers: remembered(fields) };
+  return { ...response, headers: fields };
 };
 
 /** The response with those of these fields that it has not got yet. */
 export const withDefaultFields = <R extends HttpResponse>(response: R, defaults: Readonly<Record<string, HeaderValue>>): R => {
   const before = fieldsOf(response);
-  const missing = Object.entries(defaults).filter(([name]) => before[name] === undefined);
-  return missing.length === 0 ? response : withFields(response, Object.fromEntries(missing));
+  let fields: Changeable | undefined;
+  for (const name of Object.keys(defaults)) {
+    if (before[name] !== undefined) continue;
+    fields ??= copyOf(before);
+    fields[name] = defaults[name];
+  }
+  return fields === undefined ? response : { ...response, headers: fields };
 };
 
 /** The response with field lines beside those of the same name that it has. */
@@ -51,7 +57,7 @@ export const withAddedField = <R extends HttpResponse>(response: R, name: string
   if (values.length === 0) return response;
   const fields = copyOf(fieldsOf(response));
   add(fields, name, values);
-  return { ...response, headers: remembered(fields) };
+  return { ...response, headers: fields };
 };
 
 /** RFC 9110 §12.5.5: caches must tell replies apart by these request fields. */
@@ -66,16 +72,11 @@ export const withVary = <R extends HttpResponse>(response: R, ...names: readonly
 
 type Changeable = Record<string, HeaderValue>;
 
-const emptyFields = (): Changeable => Object.create(null) as Changeable; // Object.create is typed any
+const emptyFields = (): Changeable => Object.create(MADE) as Changeable; // Object.create is typed any
 
 const copyOf = (fields: ResponseFields): Changeable => Object.assign(emptyFields(), fields);
 
-const remembered = (fields: Changeable): ResponseFields => {
-  made.add(fields);
-  return fields;
-};
-
-const NONE: ResponseFields = remembered(emptyFields());
+const NONE: ResponseFields = emptyFields();
 
 const add = (fields: Changeable, name: string, value: HeaderValue): void => {
   if (value === undefined || value === null) return;
