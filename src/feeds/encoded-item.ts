@@ -29,6 +29,9 @@ export class EncodedItem<T> {
   private envelopeText: string | null;
   private lineText: string | null;
   private wholeFrame: ItemFrame<T> | null;
+  private eventTextWithoutId: string | null;
+  private lineTextWithoutId: string | null;
+  private wholeFrameWithoutId: ItemFrame<T> | null;
 
   constructor(published: Published<T>, text: string, isJson: boolean, event: string | undefined) {
     this.id = published.id;
@@ -40,6 +43,9 @@ export class EncodedItem<T> {
     this.envelopeText = null;
     this.lineText = null;
     this.wholeFrame = null;
+    this.eventTextWithoutId = null;
+    this.lineTextWithoutId = null;
+    this.wholeFrameWithoutId = null;
   }
 
   /** A server-sent event. */
@@ -61,18 +67,19 @@ export class EncodedItem<T> {
     return (this.wholeFrame ??= new ItemFrame(this.envelope, this.value));
   }
 
-  // Without an id, for clients that are told of items in another order than that in which they were published.
+  // Without an id, for clients that are told of items in another order than that in which they were published: all the slow ones of
+  // a feed that conflates, in whose queues these forms wait.
 
   get serverSentWithoutId(): string {
-    return formatEvent({ event: this.event, data: this.text });
+    return (this.eventTextWithoutId ??= formatEvent({ event: this.event, data: this.text }));
   }
 
   get lineWithoutId(): string {
-    return `{"data":${this.json}}\n`;
+    return (this.lineTextWithoutId ??= `{"data":${this.json}}\n`);
   }
 
   get frameWithoutId(): ItemFrame<T> {
-    return new ItemFrame(`{"data":${this.json}}`, this.value);
+    return (this.wholeFrameWithoutId ??= new ItemFrame(`{"data":${this.json}}`, this.value));
   }
 
   private get json(): string {
