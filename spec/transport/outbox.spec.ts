@@ -34,6 +34,23 @@ describe('Outbox', () => {
     expect(outbox.size).to.equal(0);
   });
 
+  it('hands long text over as it is, in order, and joins none of it', () => {
+    const outbox = new Outbox();
+    const { stream } = streamWith();
+    const handed: (string | Uint8Array)[] = [];
+    const write = stream.write.bind(stream);
+    stream.write = (data: string | Uint8Array) => {
+      handed.push(data);
+      return write(data);
+    };
+    const long = 'x'.repeat(2_000);
+    for (const text of ['a', 'b', long, long, 'c', 'd', long]) outbox.addText(text);
+    expect(outbox.size).to.equal(6_004);
+    outbox.flush(stream, Infinity);
+    expect(handed).to.deep.equal(['ab', long, long, 'cd', long]);
+    expect(outbox.size).to.equal(0);
+  });
+
   it('keeps text and bytes in order, in one write', () => {
     const outbox = new Outbox();
     const ground = streamWith();
