@@ -23,10 +23,13 @@ describe('an export from a generator', () => {
     }
   };
 
-  it('is read whole, in constant memory', async () => {
+  it('waits for its client, and is read whole, in constant memory', async () => {
     await withServer(async (server) => {
       const start = await server.ask('start');
-      const { lines, octets } = await readUpTo(Infinity, server.port);
+      const response = await begin(server.port);
+      await untilResting(server);
+      expect(await server.ask('made'), 'lines while nobody reads').to.be.below(LINES / 4);
+      const { lines, octets } = await readUpTo(Infinity, response);
       const peak = await server.ask('peak');
       if (isFullSize)
         console.log(`      ${octets} octets, ${(start / MEBIBYTE).toFixed(1)} + ${((peak - start) / MEBIBYTE).toFixed(1)} MiB`);
@@ -39,17 +42,33 @@ describe('an export from a generator', () => {
 
   it('is let go when its client leaves after a hundredth, and was made no further than that client took', async () => {
     await withServer(async (server) => {
-      await readUpTo(LINES / 100, server.port);
+      await readUpTo(LINES / 100, await begin(server.port));
       await until('the generator was let go', async () => (await server.ask('letGo')) === 1);
       expect(await server.ask('made'), 'lines').to.be.within(LINES / 100, LINES / 2);
     });
   }).timeout(30_000);
 });
 
-/** Counts what comes, and leaves behind so many lines. Every line begins as it must, or the count would not be right. */
-const readUpTo = async (most: number, port: number): Promise<{ readonly lines: number; readonly octets: number }> => {
+const begin = async (port: number): Promise<IncomingMessage> => {
   const request = get({ port, host: '127.0.0.1', agent: false });
   const [response] = (await once(request, 'response')) as [IncomingMessage]; // the types of `once` know no event by name
+  return response;
+};
+
+/** Lines were made, and no more are. */
+const untilResting = async (server: ServerApart): Promise<void> => {
+  let last = 0;
+  let still = 0;
+  await until('no more lines are made', async () => {
+    const made = await server.ask('made');
+    still = made > 0 && made === last ? still + 1 : 0;
+    last = made;
+    return still >= 100;
+  });
+};
+
+/** Counts what comes, and leaves behind so many lines. */
+const readUpTo = async (most: number, response: IncomingMessage): Promise<{ readonly lines: number; readonly octets: number }> => {
   let lines = 0;
   let octets = 0;
   for await (const bytes of response as AsyncIterable<Buffer>) {
