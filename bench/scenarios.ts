@@ -2,6 +2,7 @@ import type { Scenario } from './contest.js';
 import { browserHeaders } from './scenarios/browser-headers.js';
 import { byteByByte } from './scenarios/byte-by-byte.js';
 import { chunks } from './scenarios/chunks.js';
+import { conflatedFeed, conflatedFeedMemory } from './scenarios/conflated-feed.js';
 import { hello } from './scenarios/hello.js';
 import { idleBeside } from './scenarios/idle-beside.js';
 import { idleMemory } from './scenarios/idle-memory.js';
@@ -12,6 +13,7 @@ import { processesCpu } from './scenarios/processes-cpu.js';
 import { readableBody } from './scenarios/readable-body.js';
 import { routes200 } from './scenarios/routes-200.js';
 import { routes } from './scenarios/routes.js';
+import { sseFanOut } from './scenarios/sse-fan-out.js';
 import { webSocketBurst } from './scenarios/websocket-burst.js';
 import { webSocketEcho } from './scenarios/websocket-echo.js';
 import { webSocketFanOut } from './scenarios/websocket-fan-out.js';
@@ -37,6 +39,9 @@ export const scenarios: readonly Scenario[] = [
   webSocketBurst,
   webSocketFanOut,
   webSocketIdleMemory,
+  sseFanOut,
+  conflatedFeed,
+  conflatedFeedMemory,
   workersCpu,
   workersTrivial,
   processesCpu,

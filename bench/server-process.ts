@@ -48,6 +48,17 @@ export class ServerProcess {
     return this.ask('memory');
   }
 
+  /** Resident memory of this moment, garbage and all, in bytes. */
+  residentBytesNow(): number {
+    const kibibytes = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))?.[1];
+    return Number(kibibytes) * 1_024;
+  }
+
+  /** What the server counts by itself, see `peers/answers.mjs`. */
+  count(): Promise<number> {
+    return this.ask('count');
+  }
+
   /** How many times the process has called read(2), for which Node.js goes once for each arrival on a socket. */
   reads(): number {
     const counters = readFileSync(`/proc/${this.child.pid}/io`, 'utf8');
@@ -61,7 +72,7 @@ export class ServerProcess {
     await exited;
   }
 
-  private async ask(question: 'cpu' | 'memory'): Promise<number> {
+  private async ask(question: 'cpu' | 'memory' | 'count'): Promise<number> {
     const answered = this.nextAnswer(`no answer to ${question}`);
     this.child.send(question);
     return Number(await answered);

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { pipeline } from 'node:stream';
-import { chunks, createReadable, hello, keepAliveTimeoutMs, known, receiptOf } from './answers.mjs';
+import { chunks, createReadable, hello, keepAliveTimeoutMs, known, news, receiptOf } from './answers.mjs';
 
 export function start(port) {
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, answer);
@@ -21,12 +21,31 @@ function answer(request, response) {
       return response.end();
     case '/known':
       return response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': known.length }).end(known);
+    case '/events':
+      response.writeHead(200, {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store, no-transform',
+        'x-accel-buffering': 'no',
+      });
+      response.write(`id: ${lastId}\n\n`);
+      streams.add(response);
+      return response.on('close', () => streams.delete(response));
+    case '/tell':
+      tellAll(`id: ${++lastId}\ndata: ${news}\n\n`);
+      return response.writeHead(204).end();
     case '/readable':
       response.writeHead(200, { 'content-type': 'application/octet-stream' });
       return pipeline(createReadable(), response, () => {});
     default:
       return response.writeHead(404, { 'content-length': 0 }).end();
   }
+}
+
+const streams = new Set();
+let lastId = 0;
+
+function tellAll(event) {
+  for (const stream of streams) stream.write(event);
 }
 
 function answerJson(request, response) {

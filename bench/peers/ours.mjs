@@ -3,10 +3,23 @@
  *
  * rxjs must be the very copy that `dist/` uses: a second one would make every subscription cross a boundary.
  */
-import { from, map, mergeMap, of, pipe } from 'rxjs';
-import { asChannel, asJson, encodeOnce, inWorkers, json, runProcesses, runServer, websocket } from '../../dist/index.js';
+import { from, map, mergeMap, of, pipe, startWith, Subject } from 'rxjs';
+import {
+  asChannel,
+  asJson,
+  conflate,
+  encodeOnce,
+  eventStream,
+  feed,
+  inWorkers,
+  json,
+  runProcesses,
+  runServer,
+  topic,
+  websocket,
+} from '../../dist/index.js';
 import { context, get, routes } from '../../dist/routing/index.js';
-import { chunks, createReadable, hello, keepAliveTimeoutMs, known, lineOf, receiptOf, shopNames } from './answers.mjs';
+import { chunks, createReadable, hello, keepAliveTimeoutMs, known, lineOf, news, receiptOf, shopNames, startPrices } from './answers.mjs';
 import threaded from './threaded.mjs';
 
 const text = { 'content-type': 'text/plain' };
@@ -50,11 +63,42 @@ const fanOut = asChannel((channel) => {
   return () => channels.delete(channel);
 }, webSockets);
 
+/** A stream, and the way to have something told. */
+const told = (stream, tell) =>
+  mergeMap((request) => {
+    if (request.uri !== '/tell') return of(request).pipe(stream);
+    tell();
+    return of({ status: 204 });
+  });
+
+const newsTopic = topic('news');
+const newsFeed = told(feed(newsTopic, { codec: { encode: (text) => text } }), () => newsTopic.publish(news));
+
+const events = new Subject();
+let lastId = 0;
+const newsEvents = told(
+  eventStream(() => events.pipe(startWith({ id: String(lastId) }))),
+  () => events.next({ id: String(++lastId), data: news }),
+);
+
+let made = () => 0;
+
+/** How many updates there were. */
+export const count = () => made();
+
+/** All updates go to all clients: what a slow one does not take is conflated by its key. */
+const conflated = () => {
+  const prices = topic('prices', { history: 0 });
+  made = startPrices((price) => prices.publish(price));
+  return feed(prices, { overflow: conflate(({ symbol }) => symbol), webSocket: webSockets });
+};
+
 /** One route is computed elsewhere, the others are here. */
 const beside = (path, handler) => mergeMap((request) => of(request).pipe(request.uri === path ? handler : threaded));
 
-/** Threads are started for those scenarios alone that are about them. */
-const threadedHandlers = {
+/** Threads and prices are started for those scenarios alone that are about them. */
+const startedHandlers = {
+  '/conflated': conflated,
   '/cpu-loop': () => beside('/cpu-loop', threaded),
   '/cpu-threads': () => beside('/cpu-threads', inWorkers(new URL('./threaded.mjs', import.meta.url), { thread: 2 })),
   '/thread': () => inWorkers(new URL('./threaded.mjs', import.meta.url), { thread: 1, requestsPerThread: 64 }),
@@ -70,6 +114,8 @@ const handlers = {
   '/json': answerJson,
   '/echo': echo,
   '/fan-out': fanOut,
+  '/feed': newsFeed,
+  '/events': newsEvents,
 };
 
 /** Handlers that many processes serve, each under its own path. */
@@ -78,5 +124,5 @@ const processes = { '/cpu-one-process': 1, '/cpu-two-processes': 2 };
 export function start(port, path) {
   const options = { ip: '127.0.0.1', port, serverHeader: 'rx-http-kit', keepAliveTimeoutMs };
   if (path in processes) return runProcesses(new URL('./threaded.mjs', import.meta.url), { ...options, processes: processes[path] });
-  return runServer(threadedHandlers[path]?.() ?? handlers[path] ?? map(answer), options);
+  return runServer(startedHandlers[path]?.() ?? handlers[path] ?? map(answer), options);
 }
