@@ -51,6 +51,24 @@ export const needsUser: OperatorFunction<HttpRequest & { user: string }, unknown
 );
 // @ts-expect-error nobody has given the request a user
 export const lacksUser: Handler = routes(greet);
+
+type Known = HttpRequest & { readonly user: string };
+const knownUser: OperatorFunction<Known, string> = map(({ user }) => user);
+const ownNote: OperatorFunction<RoutedRequest<'/notes/:id'> & Known, string> = map(({ params, user }) => params.id + user);
+/** What middleware adds is all that is asked of around: the params are bound by the path. */
+export const needsUserToo: OperatorFunction<Known, unknown> = routes(
+  get(
+    '/',
+    map(() => 'home'),
+  ),
+  get('/me', knownUser),
+  get('/notes/:id', ownNote),
+);
+// @ts-expect-error nobody has given the request a user
+export const lacksUserToo: Handler = routes(get('/notes/:id', ownNote));
+// @ts-expect-error the path has no param `id`
+export const lacksId: OperatorFunction<Known, unknown> = routes(get('/notes/:name', ownNote));
+
 const number = map((_request: HttpRequest) => 200);
 // @ts-expect-error a handler answers with a Reply, not with a number
 export const answersWithANumber = get('/', number);

@@ -15,18 +15,25 @@ import { routesOf } from './routes.js';
  * slash. All else stands for itself, whichever of its characters the client has percent-encoded. Case counts, and so does a
  * slash at the end.
  *
- * A handler may ask for params that its own path has not: then it fits only into a `context` that has them.
+ * A handler may ask for params that its own path has not: then it fits only into a `context` that has them. So with fields that
+ * middleware adds: `get('/me', map(({ user }: HttpRequest & { user: string }) => user))` fits only behind what adds `user`.
  *
  * @throws {@link OptionError} for a path that is none.
  */
 export interface Verb {
   <P extends string>(path: P, handler: OperatorFunction<RoutedRequest<P>, Reply>): Handler;
-  <P extends string, R extends RoutedRequest<P>>(path: P, handler: OperatorFunction<R, Reply>): OperatorFunction<Without<R, P>, Reply>;
+  <P extends string, R extends HttpRequest>(path: P, handler: OperatorFunction<R, Reply>): OperatorFunction<Without<R, P>, Reply>;
 }
 
-/** What a handler of path `P` that wants an `R` needs from around. */
-export type Without<R extends RoutedRequest, P extends string> = Omit<R, 'params' | 'query' | 'pathInfo'> &
-  HttpRequest & { readonly params: Omit<R['params'], ParamNames<P>> };
+/** What a handler of path `P` that wants an `R` needs from around: fields that middleware adds, params that `context` binds. */
+export type Without<R extends HttpRequest, P extends string> = Omit<R, 'params' | 'query' | 'pathInfo'> & HttpRequest & OtherParams<R, P>;
+
+/** Nothing where the path binds all of them: then it fits where nobody binds any. */
+type OtherParams<R, P extends string> = R extends { readonly params: infer All }
+  ? Exclude<keyof All, ParamNames<P>> extends never
+    ? unknown
+    : { readonly params: Omit<All, ParamNames<P>> }
+  : unknown;
 
 const verb = (methods: readonly string[] | null): Verb => {
   const route = (path: string, handler: Handler): Handler => {
