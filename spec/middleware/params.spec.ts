@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { map, of, pipe } from 'rxjs';
 import { extend, type Handler, OptionError } from 'rx-http-kit';
 import { params, type ParamsOptions } from 'rx-http-kit/middleware';
+import { context, post } from 'rx-http-kit/routing';
 import { inject, type RequestParts } from 'rx-http-kit/testing';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -37,6 +38,15 @@ describe('params', () => {
         shown,
       );
     expect(await found({ uri: '/?a=1&b=2' }, routed)).to.deep.include({ all: { a: 'route', b: '2' } });
+  });
+
+  it('gives all of them inside a route, which has its own in their place', async () => {
+    const inner: Handler = context('/:a', post('/:b', shown));
+    const parts = { method: 'POST', uri: '/route/too?a=1&c=2', headers: FORM, body: 'b=3&d=4' };
+    const all = { a: 'route', b: 'too', c: '2', d: '4' };
+    expect(await found(parts, inner), 'alone').to.deep.include({ all });
+    expect(await found(parts, params()(inner)), 'behind the middleware').to.deep.include({ all });
+    expect(await found(parts, params()(context('/:a', post('/:b', params()(shown))))), 'between two').to.deep.include({ all });
   });
 
   it('leaves other bodies unread', async () => {

@@ -22,7 +22,7 @@ export interface MultipartParamsOptions extends MultipartLimits {
 
 /** A file that was sent, on disk until the reply is over. */
 export interface UploadedFile {
-  /** As the client calls it, without folders; fit to be shown, not to be a path. */
+  /** As the client calls it, without folders; fit to be shown, not to be a path. Empty where no file was chosen in a form. */
   readonly filename: string;
   /** As the client calls it. */
   readonly contentType: string;
@@ -53,13 +53,14 @@ export const multipartParams = (options: MultipartParamsOptions = {}): RequestMi
   const limits = checkLimits(options, ['directory']);
   const { directory = tmpdir() } = options;
   if (typeof directory !== 'string' || directory === '') throw new OptionError('directory', 'must be the path of a folder');
-  const fieldsOf = (request: HttpRequest): MultipartParamsFields | Observable<MultipartParamsFields> =>
-    isMultipart(request) ? defer(() => receive(request, limits, directory)) : together(request, emptyUploads());
+  const fieldsOf = (request: HttpRequest & Partial<MultipartParamsFields>): MultipartParamsFields | Observable<MultipartParamsFields> => {
+    if (request.multipartParams !== undefined) return together(request, request.multipartParams); // nobody reads a body twice
+    return isMultipart(request) ? defer(() => receive(request, limits, directory)) : together(request, emptyUploads());
+  };
   return requestMiddleware(
-    'multipartParams',
+    null,
     function multipartParams(handler: Handler): Handler {
       return passThrough(handler, (request) => {
-        if ('multipartParams' in request) return {}; // read already, and nobody reads a body twice
         const added = fieldsOf(request);
         if (!(added instanceof Observable)) return { request: extend(request, added) };
         return added.pipe(map((fields) => ({ request: extend(request, fields) })));
@@ -182,7 +183,7 @@ const add = (uploads: Uploads, name: string, value: string | UploadedFile): void
   else uploads[name] = [before, value];
 };
 
-const together = (request: HttpRequest, multipartParams: Uploads): MultipartParamsFields => {
+const together = (request: HttpRequest, multipartParams: Readonly<Uploads>): MultipartParamsFields => {
   const params = emptyParams();
   for (const [name, value] of Object.entries(multipartParams)) {
     for (const member of Array.isArray(value) ? value : [value]) if (typeof member === 'string') addParam(params, name, member);

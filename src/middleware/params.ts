@@ -30,13 +30,18 @@ export interface ParamsFields {
  * Adds `queryParams`, `formParams` and `params` to requests. Reads the body of a form, which then cannot be read again, and of
  * nothing else.
  *
+ * Inside a route the request has the params of its path alone; as an operator there, this gives all of them again, and reads nothing
+ * where it stands around already.
+ *
  * Fails with 413 past `maxParams` or `maxBody`, with 400 for text that is not in its charset, with 415 for a charset that nobody
  * knows.
  */
 export const params = (options: ParamsOptions = {}): RequestMiddleware<ParamsFields> => {
   knownOptions(options, ['maxParams']);
   const maxParams = integerOption('maxParams', options.maxParams, 1_000, 0, Infinity);
-  const fieldsOf = (request: HttpRequest): ParamsFields | Observable<ParamsFields> => {
+  const fieldsOf = (request: HttpRequest & Partial<ParamsFields>): ParamsFields | Observable<ParamsFields> => {
+    const { queryParams: query, formParams: form } = request;
+    if (query !== undefined && form !== undefined) return together(request, query, form); // nobody reads a body twice
     const queryParams = parseParams(request.queryString ?? '', maxParams);
     if (!isForm(request)) return together(request, queryParams, emptyParams());
     return of(request).pipe(
@@ -45,10 +50,9 @@ export const params = (options: ParamsOptions = {}): RequestMiddleware<ParamsFie
     );
   };
   return requestMiddleware(
-    'formParams',
+    null,
     function params(handler: Handler): Handler {
       return passThrough(handler, (request) => {
-        if ('formParams' in request) return {}; // read already, and nobody reads a body twice
         const added = fieldsOf(request);
         if (!(added instanceof Observable)) return { request: extend(request, added) };
         return added.pipe(concatMap((fields) => of({ request: extend(request, fields) })));
@@ -79,7 +83,7 @@ export const emptyParams = (): Params => Object.create(null) as Params; // Objec
 /** What a router or other middleware has found so far. */
 export const paramsOf = (request: HttpRequest): Readonly<Params> => (request as Partial<ParamsFields>).params ?? {}; // asked, not assumed
 
-const together = (request: HttpRequest, queryParams: Params, formParams: Params): ParamsFields => ({
+const together = (request: HttpRequest, queryParams: Readonly<Params>, formParams: Readonly<Params>): ParamsFields => ({
   queryParams,
   formParams,
   params: Object.assign(emptyParams(), queryParams, formParams, paramsOf(request)),

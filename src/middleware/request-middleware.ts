@@ -17,18 +17,19 @@ export interface RequestMiddleware<Added extends object> {
 }
 
 /**
- * @param mark - One of the fields: an operator leaves a request alone that has it, as its middleware stands around already.
+ * @param mark - One of the fields: an operator leaves a request alone that has it, as its middleware stands around already. `null` where
+ *   `fieldsOf` sees to that itself.
  * @param middleware - The one for handlers; also gives its name to the whole.
  * @param fieldsOf - What is added for an Observable, where need be later.
  */
 export const requestMiddleware = <Added extends object>(
-  mark: keyof Added & string,
+  mark: (keyof Added & string) | null,
   middleware: (handler: Handler) => Handler,
   fieldsOf: (request: HttpRequest) => Added | Observable<Added>,
 ): RequestMiddleware<Added> => {
   const either = (target: Handler | Observable<HttpRequest>): unknown =>
     isObservable(target)
-      ? target.pipe(concatMap((request) => (mark in request ? of(request) : withFields(request, fieldsOf(request)))))
+      ? target.pipe(concatMap((request) => (mark !== null && mark in request ? of(request) : withFields(request, fieldsOf(request)))))
       : middleware(target);
   Object.defineProperty(either, 'name', { value: middleware.name });
   return either as RequestMiddleware<Added>; // the two cases of its conditional type are the two branches above
