@@ -64,7 +64,7 @@ const fromForm = ({ params, multipartParams: { attachment } }: ParamsFields & Mu
 const checkedText = (text: unknown): string => {
   if (typeof text !== 'string' || text.trim() === '') throw new HttpError(400, 'a note needs a text');
   if (text.length > MAX_TEXT) throw new HttpError(400, `a note has ${text.length} characters, limit ${MAX_TEXT}`);
-  return text;
+  return text.replaceAll('\r\n', '\n'); // as forms send their line ends
 };
 
 /** A file name as RFC 8187 wants it. */

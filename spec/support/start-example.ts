@@ -9,7 +9,8 @@ export interface RunningExample {
   output(): string;
   /** Resolves when `text` has been printed. */
   printed(text: string): Promise<void>;
-  stop(): Promise<void>;
+  /** Resolves when it has ended; SIGKILL if no other signal is given. */
+  stop(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }
 
 /**
@@ -35,9 +36,9 @@ export function startExample(file: string): Promise<RunningExample> {
       listeners.add(look);
       look();
     });
-  const stop = async (): Promise<void> => {
+  const stop = async (signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
+    child.kill(signal);
     await once(child, 'exit');
   };
   return new Promise((resolve, reject) => {

@@ -1,61 +1,26 @@
 /** nginx as a reverse proxy in front: what most deployments look like. */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { concat, interval, map, of, Subject, take, tap, toArray } from 'rxjs';
 import { eventStream, type Handler } from 'rx-http-kit';
 import { byPath, soon } from '../support/by-path.js';
-import { RawClient, until } from '../support/raw-client.js';
+import { RawClient } from '../support/raw-client.js';
 import { Site } from '../support/serve.js';
+import { nginxIsMissing, type RunningNginx, startNginx } from '../support/start-nginx.js';
 import { line } from './cases/case.js';
 
-const NGINX = '/usr/sbin/nginx';
 const LARGE = 20 * 1_048_576;
 const PIECE = Buffer.alloc(65_536, 'abcdefgh');
 
-/** A port that was free a moment ago. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))));
-    });
-  });
-
-/** Everything that nginx writes stays in `directory`; `buffering` off hands pieces on as they come. */
-const configuration = (directory: string, port: number, upstream: number): string => `
-daemon off;
-${process.getuid?.() === 0 ? 'user root;' : ''}
-worker_processes 1;
-error_log ${directory}/error.log warn;
-pid ${directory}/nginx.pid;
-events { worker_connections 256; }
-http {
-  access_log off;
-  client_max_body_size 64m;
-  client_body_temp_path ${directory}/body;
-  proxy_temp_path ${directory}/proxy;
-  fastcgi_temp_path ${directory}/fastcgi;
-  uwsgi_temp_path ${directory}/uwsgi;
-  scgi_temp_path ${directory}/scgi;
-  upstream rx { server 127.0.0.1:${upstream}; keepalive 4; }
-  server {
-    listen 127.0.0.1:${port};
+const LOCATIONS = `
     location / { proxy_pass http://rx; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; }
     location /unbuffered/ {
       proxy_pass http://rx/; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_buffering off; proxy_request_buffering off;
     }
-    location /old/ { proxy_pass http://rx/; proxy_http_version 1.0; }
-  }
-}
-`;
+    location /old/ { proxy_pass http://rx/; proxy_http_version 1.0; }`;
+
+const missing = nginxIsMissing();
 
 const sizeAndSum = (pieces: readonly Uint8Array[]): string => {
   const hash = createHash('sha1');
@@ -67,10 +32,9 @@ const sizeAndSum = (pieces: readonly Uint8Array[]): string => {
   return `${size} ${hash.digest('hex')}`;
 };
 
-describe('nginx in front', function () {
+describe(`nginx in front${missing === undefined ? '' : ` (skipped: ${missing})`}`, function () {
   this.timeout(30_000);
-  let directory = '';
-  let proxy: ChildProcess;
+  let nginx: RunningNginx | undefined;
   let port = 0;
   let site: Site;
   let framings: string[] = [];
@@ -118,33 +82,16 @@ describe('nginx in front', function () {
     );
 
   before(async function () {
-    if (!existsSync(NGINX)) {
-      console.warn(`      ${NGINX} is not there: the proxy specs are skipped (Debian package nginx-light)`);
-      return this.skip();
-    }
+    if (missing !== undefined) return this.skip();
     site = await Site.start(app, { maxBody: 2 * LARGE });
-    directory = mkdtempSync(join(tmpdir(), 'rx-http-kit-nginx-'));
-    port = await freePort();
-    const path = join(directory, 'nginx.conf');
-    writeFileSync(path, configuration(directory, port, site.port));
-    proxy = spawn(NGINX, ['-p', directory, '-c', path, '-e', join(directory, 'error.log')], { stdio: 'ignore' });
-    let exited: number | null | undefined;
-    proxy.once('exit', (code) => (exited = code));
-    await until('nginx accepts connections', async () => {
-      if (exited !== undefined) throw new Error(`nginx has ended with ${exited}: ${readFileSync(join(directory, 'error.log'), 'utf8')}`);
-      return RawClient.open({ port }).then(
-        (client) => (client.leave(), true),
-        () => false,
-      );
-    });
+    nginx = await startNginx(site.port, LOCATIONS);
+    port = nginx.port;
   });
 
   after(async () => {
-    if (directory === '') return;
-    const gone = new Promise((resolve) => proxy.once('exit', resolve));
-    if (proxy.exitCode === null && proxy.kill('SIGTERM')) await gone;
+    if (nginx === undefined) return;
+    await nginx.stop();
     await site.stop();
-    rmSync(directory, { recursive: true, force: true });
   });
 
   beforeEach(() => {
@@ -253,10 +200,8 @@ describe('nginx in front', function () {
   });
 
   it('has found nothing wrong with our replies', () => {
-    const log = readFileSync(join(directory, 'error.log'), 'utf8');
-    const complaints = log.split('\n').filter((entry) => /\[(error|crit|alert|emerg)\]/.test(entry));
     // the cut reply is the one thing that it may complain of
-    expect(complaints.filter((entry) => !entry.includes('/cut'))).to.deep.equal([]);
+    expect(nginx?.complaints().filter((entry) => !entry.includes('/cut'))).to.deep.equal([]);
     expect(site.failures.every((failure) => failure.includes('secret'))).to.equal(true);
   });
 });
