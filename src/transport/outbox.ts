@@ -12,8 +12,9 @@ export const HIGH_WATER = 65_536;
 /** Pieces up to this are copied into one buffer rather than handed over one by one. */
 const COPY_LIMIT = 8_192;
 /**
- * Text of this length or more is not joined with what is before it: that would be a copy in the heap for each client that is
+ * Text of this length or more is not joined with text that is as long: that would be a copy in the heap for each client that is
  * sent it, and garbage at once. A feed of 4 KiB messages to 200 clients, 10 MB each: 56 MiB resident above the start instead of 105.
+ * A head is joined with its body all the same: in two writes a reply of 4 KiB costs 41 µs instead of 35.
  */
 const LONG_TEXT = 1_024;
 /** The largest part: what a socket is given at once shows no progress until all of it has left. */
@@ -33,16 +34,13 @@ export class Outbox {
 
   /** @param latin1 - No character above U+00FF. */
   addText(latin1: string): void {
-    const isFirst = this.size === 0;
     this.size += latin1.length;
-    if (isFirst || latin1.length < LONG_TEXT) {
+    if (latin1.length >= LONG_TEXT && this.text.length >= LONG_TEXT) {
+      (this.parts ??= []).push(this.text);
+      this.text = latin1;
+    } else {
       this.text += latin1;
-      return;
     }
-    this.parts ??= [];
-    if (this.text !== '') this.parts.push(this.text);
-    this.text = '';
-    this.parts.push(latin1);
   }
 
   /** @param bytes - Kept until it has been written: nobody may change it. */
