@@ -46,14 +46,13 @@ const NAMES = ['overflow', 'queueSize', 'maxBufferedBytes', 'codec', 'heartbeatM
  * @throws {@link OptionError} for wrong options, at once.
  * @example `eventStream(() => prices$.pipe(map((price) => ({ event: 'price', data: JSON.stringify(price) }))))`
  */
-export function eventStream<E extends ServerSentEvent | string>(
-  project: (request: HttpRequest) => Observable<E> | HttpResponse,
-  options?: Omit<EventStreamOptions<E>, 'codec'>,
-): Handler;
-/** With a codec every event is an object, and all data goes through the codec. */
 export function eventStream<D>(
   project: (request: HttpRequest) => Observable<ServerSentEvent<D>> | HttpResponse,
   options: EventStreamOptions<ServerSentEvent<D>> & { readonly codec: Pick<Codec<unknown, D>, 'encode'> },
+): Handler;
+export function eventStream<E extends ServerSentEvent | string>(
+  project: (request: HttpRequest) => Observable<E> | HttpResponse,
+  options?: Omit<EventStreamOptions<E>, 'codec'>,
 ): Handler;
 export function eventStream<E extends ServerSentEvent<unknown> | string>(
   project: (request: HttpRequest) => Observable<E> | HttpResponse,

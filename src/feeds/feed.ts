@@ -93,11 +93,13 @@ export interface Feed extends Handler {
  * @throws {@link OptionError} for wrong options, at once; `suspend()` is one, as a source of many clients cannot wait for one.
  * @example `feed(prices, { overflow: conflate((price) => price.symbol) })`
  */
+// `T & {}` lets an Observable say what a function among the options is about, which only the first signature can: a topic is one,
+// too, but of what it keeps of each item. The second one is for all that has to be said of Observables.
 export function feed<T>(
-  source: Replayable<T> | ((request: HttpRequest) => Replayable<T> | undefined),
+  source: Replayable<T> | Observable<T & {}> | ((request: HttpRequest) => Replayable<T> | undefined),
   options?: Omit<FeedOptions<T>, ObservableOption>,
 ): Feed;
-export function feed<T>(source: Observable<T>, options?: FeedOptions<T>): Feed;
+export function feed<T>(source: Observable<T> & { readonly follow?: never }, options?: FeedOptions<T>): Feed;
 export function feed<T>(source: FeedSource<T>, options: FeedOptions<T> = {}): Feed {
   knownOptions(options, NAMES);
   const find = finderFor(source, options);
