@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { asyncScheduler, concat, EMPTY, NEVER, of } from 'rxjs';
+import { asyncScheduler, concat, EMPTY, map, NEVER, of } from 'rxjs';
 import { dropOldest, eventStream, fromReadable, json, type EventStreamOptions, type ServerSentEvent, suspend } from 'rx-http-kit';
 import { get, head, marbles, post } from 'rx-http-kit/testing';
 
@@ -162,7 +162,7 @@ describe('eventStream', () => {
           }),
         );
         const client = server.client({ sends: '-r', values: { r: head('/') } });
-        expectHeads(client, ...FIELDS).toBe('-h', { h: HEAD });
+        expectHeads(client, ...FIELDS, 'content-length').toBe('-h', { h: HEAD }); // of no length, as for GET: RFC 9110 §8.6
         expectReplies(client).toBe('-r', { r: '200 ' });
       });
     });
@@ -179,6 +179,20 @@ describe('eventStream', () => {
         const server = network.server(eventStream(() => ({ status: 204 })));
         expectReplies(server.client({ sends: '-r', values: GET })).toBe('-r', { r: '204 ' });
       });
+    });
+  });
+
+  it('ends well behind an event that is larger than what may wait', () => {
+    marbles(({ network, expectReplies, expectSubscriptions, cold }) => {
+      const source$ = cold('(b|)');
+      const served = '      -(^!)';
+      const sent = '        -r';
+      const reads = '       1k---*';
+      const reply = '       ------r';
+      const data = 'b'.repeat(2_000_000);
+      const server = network.server(eventStream(() => source$.pipe(map(() => data))));
+      expectReplies(server.client({ sends: sent, reads, values: GET })).toBe(reply, { r: `200 data: ${data}\n\n${RETRY}` });
+      expectSubscriptions(source$.subscriptions).toBe(served);
     });
   });
 

@@ -445,9 +445,9 @@ describe('feed', () => {
         const source$ = cold('a');
         const server = network.server(feed(source$));
         const ask = (fields: Record<string, string>): VirtualClient => server.client({ sends: '-r', values: { r: head('/', fields) } });
-        expectHeads(ask(SSE), 'content-type').toBe('-h', { h: '200 OK\ncontent-type: text/event-stream' });
+        expectHeads(ask(SSE), 'content-type', 'content-length').toBe('-h', { h: '200 OK\ncontent-type: text/event-stream' });
         expectHeads(ask(NDJSON), 'content-type').toBe('-h', { h: '200 OK\ncontent-type: application/x-ndjson' });
-        expectHeads(ask({}), 'content-type', 'cache-control').toBe('-h', {
+        expectHeads(ask({}), 'content-type', 'cache-control', 'content-length').toBe('-h', {
           h: '200 OK\ncontent-type: application/json\ncache-control: no-store, no-transform',
         });
         expectSubscriptions(source$.subscriptions).toBe([]);

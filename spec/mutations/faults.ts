@@ -538,13 +538,13 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     file: 'rx/queue-body.ts',
-    line: 'if (this.isEnding && this.queue.waiting === 0) return this.finish();',
+    line: 'if (this.isEnding && this.mayFinish) return this.finish();',
     becomes: '',
     breaks: 'a streamed reply does not end behind what waited',
   },
   {
     file: 'rx/queue-body.ts',
-    line: '    if (this.queue.waiting === 0) this.finish();',
+    line: '    if (this.mayFinish) this.finish();',
     becomes: '    this.finish();',
     breaks: 'the end of a streamed reply overtakes what waits',
   },

@@ -75,6 +75,8 @@ describe('QueueBody', () => {
     expect(bench.outlet.send('late')).to.equal(false);
     expect(bench.log).to.deep.equal(['write a']);
     bench.port.drain(1);
+    expect(bench.log, 'what is last waits for credit too').to.deep.equal(['write a', 'write b']);
+    bench.port.drain(1);
     expect(bench.log).to.deep.equal(['write a', 'write b', 'write bye', 'end of source']);
     expect(bench).to.include({ tornDown: 1, completions: 3 });
     expect(bench.outlet.counts).to.include({ offered: 2, sent: 2, dropped: 0, waiting: 0 });

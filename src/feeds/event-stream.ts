@@ -12,7 +12,7 @@ import { type HttpRequest, portOf } from '../rx/request.js';
 import { type HttpResponse, isResponse } from '../rx/response.js';
 import { DRAIN_OPTIONS, type DrainedClient, Drainer, type DrainOptions } from './drainer.js';
 import { Heartbeat } from './heartbeat.js';
-import { pushHeaders } from './stream-headers.js';
+import { pushHeaders, UNTOLD } from './stream-headers.js';
 
 /** Options of {@link eventStream}; all have defaults. */
 export interface EventStreamOptions<E> extends QueueOptions<E>, DrainOptions {
@@ -69,7 +69,7 @@ export function eventStream<E extends ServerSentEvent<unknown> | string>(
   const greeting = options.retryMs === undefined ? '' : retryLine(drainer.retryMs);
   const encode = encoderFor<E>(options.codec);
   return map((request) => {
-    if (request.method === 'HEAD') return { headers };
+    if (request.method === 'HEAD') return { headers, body: UNTOLD };
     const events$ = project(request);
     if (isResponse(events$)) return events$;
     if (!isObservable(events$)) throw new HandlerError('RHK_BAD_REPLY', 'an event stream gave neither an Observable nor a response');

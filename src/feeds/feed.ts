@@ -24,7 +24,7 @@ import { answerWithPoll } from './poll-client.js';
 import { SharedSource } from './shared-source.js';
 import { answerWithSocket, type FeedMessage } from './socket-client.js';
 import { answerWithStream, type StreamForm } from './stream-client.js';
-import { pushHeaders } from './stream-headers.js';
+import { pushHeaders, UNTOLD } from './stream-headers.js';
 import { jsonLines, serverSentEvents } from './wording.js';
 
 /** What a feed tells of: a topic or another source that can be replayed, an Observable, or a choice for each request. */
@@ -124,7 +124,7 @@ export function feed<T>(source: FeedSource<T>, options: FeedOptions<T> = {}): Fe
       return replies.complete();
     }
     if (request.method === 'HEAD') {
-      replies.next({ headers: headersOf[transport] });
+      replies.next({ headers: headersOf[transport], body: UNTOLD });
       return replies.complete();
     }
     const found = find(request);

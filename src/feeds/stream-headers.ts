@@ -1,4 +1,5 @@
 /** Header fields of what is pushed over HTTP. */
+import { NEVER, type Observable } from 'rxjs';
 import { ResponseFields, type ResponseHeaders } from '../protocol/response-head.js';
 
 /**
@@ -18,3 +19,6 @@ export const pushHeaders = (contentType: string, given: ResponseHeaders | undefi
   const ours = [['content-type', contentType] as const, ...PUSH_FIELDS].filter(([name]) => !names.has(name));
   return [...ours, ...entries] as ResponseHeaders; // of two kinds of entries
 };
+
+/** For HEAD, RFC 9110 §8.6: a stream that is not told of, and not an empty body, whose length would be said. */
+export const UNTOLD: Observable<never> = NEVER;

@@ -134,7 +134,7 @@ class QueueRun<T> implements Faucet, QueueSink<BodyPiece>, QueueOutlet<T> {
   }
 
   onQueueChange(): void {
-    if (this.isEnding && this.queue.waiting === 0) return this.finish();
+    if (this.isEnding && this.mayFinish) return this.finish();
     if (this.followed.length === 0) return;
     this.followed = this.followed.filter((source) => !source.closed);
     for (const source of this.followed) {
@@ -193,7 +193,7 @@ class QueueRun<T> implements Faucet, QueueSink<BodyPiece>, QueueOutlet<T> {
     if (this.isEnding || this.queue.isClosed) return;
     this.isEnding = true;
     this.lastPiece = lastPiece;
-    if (this.queue.waiting === 0) this.finish();
+    if (this.mayFinish) this.finish();
   }
 
   fail(error: unknown): void {
@@ -215,6 +215,11 @@ class QueueRun<T> implements Faucet, QueueSink<BodyPiece>, QueueOutlet<T> {
 
   get dropped$(): Observable<Drop> {
     return this.queue.gauge.dropped$;
+  }
+
+  /** The last piece waits for credit, too: behind a large item it would find the reply cut. */
+  private get mayFinish(): boolean {
+    return this.lastPiece === undefined ? this.queue.waiting === 0 : this.queue.isWritable;
   }
 
   private finish(): void {
