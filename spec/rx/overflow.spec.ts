@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { conflate, disconnect, dropNewest, dropOldest, latest, OptionError, stream, suspend, websocket } from 'rx-http-kit';
+import { conflate, disconnect, dropNewest, dropOldest, inOrder, latest, OptionError, stream, suspend, websocket } from 'rx-http-kit';
 import { EMPTY } from 'rxjs';
 
 /** What a caller without types may give. */
@@ -48,5 +48,24 @@ describe('overflow policies', () => {
     expect(() => stream(() => EMPTY, { queueSize: 0 }))
       .to.throw(OptionError)
       .with.property('option', 'queueSize');
+  });
+
+  it('stand beside a codec that is one', () => {
+    for (const codec of [null, {}, 'json']) {
+      expect(() => stream(() => EMPTY, { codec: untyped(codec) }))
+        .to.throw(OptionError)
+        .with.property('option', 'codec');
+    }
+  });
+
+  it('have no unknown options beside them', () => {
+    const misspelt = untyped({ overflw: latest() });
+    const calls = [
+      (): unknown => stream(() => EMPTY, misspelt),
+      (): unknown => websocket(() => EMPTY, misspelt),
+      (): unknown => inOrder(() => EMPTY, misspelt),
+      (): unknown => conflate(() => 1, misspelt),
+    ];
+    for (const call of calls) expect(call).to.throw(OptionError).with.property('option', 'overflw');
   });
 });

@@ -8,6 +8,7 @@ import { failureFrom, messageOf, OptionError, OverloadError } from '../errors.js
 import { Admission, Applicant, type Pressure, type Refusal } from './admission.js';
 import { eachRequest } from './each-request.js';
 import type { Handler, Middleware } from './handler.js';
+import { knownOptions } from './number-option.js';
 import { type HttpRequest, type IncomingRequest, originOf } from './request.js';
 import type { Reply } from './response.js';
 
@@ -229,12 +230,7 @@ const isSeconds = (value: number): boolean => Number.isSafeInteger(value) && val
 type CheckedOptions = { readonly [Name in keyof AdmitOptions]-?: Exclude<AdmitOptions[Name], undefined> };
 
 const checked = (given: AdmitOptions): CheckedOptions => {
-  if (typeof given !== 'object' || given === null) throw new OptionError('options', `is ${messageOf(given)}, must be an object`);
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(LIMITS, name)) {
-      throw new OptionError(name, `is not an option; the options are ${Object.keys(LIMITS).join(', ')}`);
-    }
-  }
+  knownOptions(given, Object.keys(LIMITS));
   const concurrency = integer('concurrency', given.concurrency);
   const queueSize = integer('queueSize', given.queueSize ?? DEFAULTS.queueSize);
   const maxWaitMs = integer('maxWaitMs', given.maxWaitMs ?? DEFAULTS.maxWaitMs);

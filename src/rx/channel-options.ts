@@ -1,10 +1,11 @@
 /** What `asChannel` and `websocket` can be told, and the handshake that both begin with. */
-import { messageOf, OptionError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import { isToken } from '../protocol/grammar.js';
 import { type HandshakeRefusal, isRefusal, readHandshake } from '../protocol/handshake.js';
 import { ResponseFields, type ResponseHeaders } from '../protocol/response-head.js';
 import type { DeflateOptions, UpgradeOptions } from '../transport/contracts.js';
 import type { Codec } from './codec.js';
+import { integerOption, knownOptions } from './number-option.js';
 import type { QueueLimits } from './outbound-queue.js';
 import { QUEUE_DEFAULTS, queueLimitsFrom, type QueueOptions } from './queue-options.js';
 import type { HttpRequest } from './request.js';
@@ -42,11 +43,11 @@ const MOST: Readonly<Record<string, number>> = {
   closeTimeoutMs: 2_147_483_647,
 };
 
-const NAMES = new Set([
+const NAMES: readonly string[] = [
   ...['protocols', 'origin', 'headers', 'codec', 'perMessageDeflate'],
   ...Object.keys(QUEUE_DEFAULTS),
   ...Object.keys(MOST),
-]);
+];
 
 /** Options that are complete. */
 export type CheckedOptions<I, O> = Omit<ChannelOptions<I, O>, keyof typeof DEFAULTS | keyof QueueLimits<O> | 'perMessageDeflate'> &
@@ -55,12 +56,11 @@ export type CheckedOptions<I, O> = Omit<ChannelOptions<I, O>, keyof typeof DEFAU
 
 /** @throws {@link OptionError} for an unknown or a wrong option. */
 export const checkOptions = <I, O>(given: ChannelOptions<I, O> = {}): CheckedOptions<I, O> => {
-  if (typeof given !== 'object' || given === null) throw new OptionError('options', `is ${messageOf(given)}, must be an object`);
+  knownOptions(given, NAMES);
   const checked: Record<string, unknown> = { ...DEFAULTS };
   for (const [name, value] of Object.entries(given)) {
-    if (!NAMES.has(name)) throw new OptionError(name, `is not an option; the options are ${[...NAMES].join(', ')}`);
     if (value === undefined) continue;
-    if (name in MOST) checkNumber(name, value, 1, MOST[name]);
+    if (name in MOST) integerOption(name, value, NaN, 1, MOST[name]);
     checked[name] = value;
   }
   Object.assign(checked, queueLimitsFrom(given));
@@ -83,15 +83,12 @@ const deflateFrom = (given: ChannelOptions<unknown, unknown>['perMessageDeflate'
   if (given === undefined || given === false) return null;
   if (given === true) return DEFLATE_DEFAULTS;
   if (typeof given !== 'object' || given === null) throw new OptionError('perMessageDeflate', 'must be a boolean or an object');
-  const deflate = { ...DEFLATE_DEFAULTS, ...given };
-  checkNumber('perMessageDeflate.threshold', deflate.threshold, 0, Infinity);
-  checkNumber('perMessageDeflate.concurrencyLimit', deflate.concurrencyLimit, 1, Infinity);
-  return deflate;
-};
-
-const checkNumber = (name: string, value: unknown, least: number, most: number): void => {
-  const isLegal = typeof value === 'number' && value >= least && value <= most && (value === Infinity || Number.isInteger(value));
-  if (!isLegal) throw new OptionError(name, `is ${messageOf(value)}, must be an integer from ${least} to ${most}`);
+  knownOptions(given, Object.keys(DEFLATE_DEFAULTS));
+  const { threshold, concurrencyLimit } = DEFLATE_DEFAULTS;
+  return {
+    threshold: integerOption('perMessageDeflate.threshold', given.threshold, threshold, 0, Infinity),
+    concurrencyLimit: integerOption('perMessageDeflate.concurrencyLimit', given.concurrencyLimit, concurrencyLimit, 1, Infinity),
+  };
 };
 
 /** A handshake that may be completed, or the reply that refuses it. */

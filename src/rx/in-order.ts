@@ -9,6 +9,7 @@ import {
   type TeardownLogic,
 } from 'rxjs';
 import { HandlerError, OptionError } from '../errors.js';
+import { integerOption, knownOptions } from './number-option.js';
 import { isPausable, type Pausable, type PausableSubscription } from './pausable.js';
 import { Ring } from './ring.js';
 
@@ -32,12 +33,11 @@ export interface InOrderOptions {
  */
 export function inOrder<T, O extends ObservableInput<unknown>>(
   project: (value: T, index: number) => O,
-  { queueSize = 20_480 }: InOrderOptions = {},
+  options: InOrderOptions = {},
 ): OperatorFunction<T, ObservedValueOf<O>> {
   if (typeof project !== 'function') throw new OptionError('project', 'must be a function');
-  if (!(queueSize === Infinity || (Number.isInteger(queueSize) && queueSize >= 1))) {
-    throw new OptionError('queueSize', `is ${String(queueSize)}, must be a positive integer`);
-  }
+  knownOptions(options, ['queueSize']);
+  const queueSize = integerOption('queueSize', options.queueSize, 20_480, 1, Infinity);
   type R = ObservedValueOf<O>;
   const call = (target: Subscriber<R>, source$: Observable<T>): TeardownLogic => {
     if (!isPausable(source$)) {

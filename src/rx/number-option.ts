@@ -1,4 +1,4 @@
-/** The checks that options of feeds and topics meet when they are given, before there is a client. */
+/** The checks that options meet when they are given, before there is a client. */
 import { messageOf, OptionError } from '../errors.js';
 
 /** @throws {@link OptionError} for options that are none, or of which one has a name that is unknown. */

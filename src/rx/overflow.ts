@@ -1,5 +1,6 @@
 /** What happens to a message that finds the queue of a slow client full: six policies, each with a name. */
 import { messageOf, OptionError } from '../errors.js';
+import { integerOption, knownOptions } from './number-option.js';
 
 /**
  * A policy is a value: made by one of the six functions below, and shared by all clients of a handler.
@@ -51,11 +52,10 @@ export const latest = (): OverflowPolicy<unknown> => LATEST;
  * @throws {@link OptionError} for a `keyOf` that is no function, and for `maxKeys` that is no positive integer.
  * @example `websocket(() => prices$, { codec: json, overflow: conflate((price: Price) => price.symbol) })`
  */
-export const conflate = <T>(keyOf: (message: T) => unknown, { maxKeys = Infinity }: ConflateOptions = {}): OverflowPolicy<T> => {
+export const conflate = <T>(keyOf: (message: T) => unknown, options: ConflateOptions = {}): OverflowPolicy<T> => {
   if (typeof keyOf !== 'function') throw new OptionError('keyOf', `is ${messageOf(keyOf)}, must be a function`);
-  if (!(maxKeys === Infinity || (Number.isInteger(maxKeys) && maxKeys >= 1))) {
-    throw new OptionError('maxKeys', `is ${messageOf(maxKeys)}, must be a positive integer`);
-  }
+  knownOptions(options, ['maxKeys']);
+  const maxKeys = integerOption('maxKeys', options.maxKeys, Infinity, 1, Infinity);
   return Object.freeze({ policy: 'conflate', keyOf, maxKeys });
 };
 

@@ -1,5 +1,5 @@
 /** How much may wait for one client, and what happens past it: the same options wherever something is sent. */
-import { messageOf, OptionError } from '../errors.js';
+import { integerOption } from './number-option.js';
 import type { QueueLimits } from './outbound-queue.js';
 import { checkOverflow, disconnect, type OverflowPolicy } from './overflow.js';
 
@@ -23,16 +23,13 @@ export const QUEUE_DEFAULTS: { readonly overflow: OverflowPolicy<unknown>; reado
 /** @throws {@link OptionError} for a policy that is none, and for a limit that is no positive integer. */
 export const queueLimitsFrom = <T>({
   overflow = QUEUE_DEFAULTS.overflow,
-  queueSize = QUEUE_DEFAULTS.queueSize,
-  maxBufferedBytes = QUEUE_DEFAULTS.maxBufferedBytes,
+  queueSize,
+  maxBufferedBytes,
 }: QueueOptions<T>): QueueLimits<T> => {
   checkOverflow(overflow);
-  checkLimit('queueSize', queueSize);
-  checkLimit('maxBufferedBytes', maxBufferedBytes);
-  return { overflow, queueSize, maxBufferedBytes };
-};
-
-const checkLimit = (name: string, value: unknown): void => {
-  if (value === Infinity || (Number.isInteger(value) && (value as number) >= 1)) return; // an integer is a number
-  throw new OptionError(name, `is ${messageOf(value)}, must be a positive integer`);
+  return {
+    overflow,
+    queueSize: integerOption('queueSize', queueSize, QUEUE_DEFAULTS.queueSize, 1, Infinity),
+    maxBufferedBytes: integerOption('maxBufferedBytes', maxBufferedBytes, QUEUE_DEFAULTS.maxBufferedBytes, 1, Infinity),
+  };
 };

@@ -50,7 +50,9 @@ export function stream<T>(project: (request: HttpRequest) => StreamSource<T> | H
   if (typeof project !== 'function') throw new OptionError('project', `is ${messageOf(project)}, must be a function`);
   knownOptions(options, NAMES);
   const { status, codec } = options;
+  if (codec !== undefined && typeof codec?.encode !== 'function') throw new OptionError('codec', 'must have the function encode');
   const limits = queueLimitsFrom(options);
+  new ResponseFields(options.headers); // a header that cannot leave is the caller's error, not the first client's
   const headers = withContentType(options.headers, codec?.contentType);
   const encode = codec === undefined ? asItIs : (item: T): Outgoing => codec.encode(item);
   return map((request) => {
