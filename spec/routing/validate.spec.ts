@@ -1,4 +1,5 @@
 import { type Handler, OptionError } from '#src/index.js';
+import { compose, multipartParams, params } from '#src/middleware/index.js';
 import { get, post, type RequestSchemas, routes, validate, ValidationError } from '#src/routing/index.js';
 import { inject, type RequestParts } from '#src/testing/index.js';
 import { type } from 'arktype';
@@ -101,6 +102,31 @@ describe('validate', () => {
     expect((await status({ body: name }, {}))[0]).to.equal(400);
     expect(await status({ body: name.optional() }, {})).to.deep.equal([200, '"none"']);
     expect(await status({}, { body: 'x' })).to.deep.equal([200, '"none"']);
+  });
+
+  it('takes forms that middleware has read around', async () => {
+    const app = compose(
+      params(),
+      multipartParams(),
+    )(
+      post(
+        '/',
+        pipe(
+          validate({ body: name }),
+          map(({ body }) => body.name),
+        ),
+      ),
+    );
+    const sent = async (contentType: string, body: string): Promise<unknown[]> => {
+      const reply = await inject(app, { method: 'POST', uri: '/', headers: { 'content-type': contentType }, body }).collect();
+      return [reply.status, reply.status === 200 ? reply.text : reply.headers['content-type']];
+    };
+    const part = (field: string): string => `--x\r\nContent-Disposition: form-data; name="${field}"\r\n\r\nann\r\n--x--\r\n`;
+    expect(await sent('application/x-www-form-urlencoded', 'name=ann')).to.deep.equal([200, 'ann']);
+    expect(await sent('application/x-www-form-urlencoded', 'other=ann')).to.deep.equal([400, 'application/problem+json']);
+    expect(await sent('multipart/form-data; boundary=x', part('name'))).to.deep.equal([200, 'ann']);
+    expect(await sent('multipart/form-data; boundary=x', part('other'))).to.deep.equal([400, 'application/problem+json']);
+    expect(await sent('application/json', '{"name":"ann"}')).to.deep.equal([200, 'ann']);
   });
 
   it('keeps to the limit of the server', async () => {

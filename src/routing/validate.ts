@@ -15,7 +15,7 @@ export interface RequestSchemas {
   readonly params?: StandardSchema | undefined;
   /** Of `request.query`: texts, or lists of them. */
   readonly query?: StandardSchema | undefined;
-  /** Of the body: JSON or a form, as its content type says; `undefined` where there is none. */
+  /** Of the body: JSON or a form, as its content type says, also one that `params` or `multipartParams` has read around; `undefined` where there is none. */
   readonly body?: StandardSchema | undefined;
 }
 
@@ -119,10 +119,20 @@ const issueFrom = (name: RequestIssue['in'], { message, path = [] }: SchemaIssue
 const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
 const JSON_TYPE = /^application\/(?:[^;\s]+\+)?json[ \t]*(?:;|$)/i;
+const MULTIPART_TYPE = /^multipart\/form-data[ \t]*;/i;
 const FORM_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
+
+/** What middleware has read of a body: it cannot be read again. */
+interface ReadForms {
+  readonly formParams?: object;
+  readonly multipartParams?: object;
+}
 
 const bodyOf = (request: HttpRequest): Observable<unknown> => {
   const { contentType } = request;
+  const { formParams, multipartParams } = request as ReadForms; // asked, not assumed
+  if (formParams !== undefined && FORM_TYPE.test(contentType ?? '')) return single({ ...formParams });
+  if (multipartParams !== undefined && MULTIPART_TYPE.test(contentType ?? '')) return single({ ...multipartParams });
   const hasNone = request.contentLength === 0 || (request.contentLength === undefined && !('transfer-encoding' in request.headers));
   if (contentType === undefined && hasNone) return single(undefined);
   if (JSON_TYPE.test(contentType ?? '')) return single(request).pipe(asJson());
