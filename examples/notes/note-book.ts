@@ -18,7 +18,7 @@ export interface Note {
 export interface Draft {
   readonly text: string;
   /** A file that is on disk for now; the note book moves it to its own folder. */
-  readonly upload?: { readonly path: string; readonly filename: string };
+  readonly upload?: { readonly path: string; readonly filename: string } | undefined;
 }
 
 export type Change = { readonly written: Note } | { readonly removed: string };

@@ -1,14 +1,13 @@
 /** What a request for notes means. Each handler is an operator, and says in its type what it needs from around. */
-import { concatMap, map, type Observable, of, type OperatorFunction, pipe } from 'rxjs';
-import { asJson, created, file, HttpError, type HttpRequest, json, type Reply } from 'rx-http-kit';
-import { multipartParams, type MultipartParamsFields, params, type ParamsFields } from 'rx-http-kit/middleware';
-import type { RoutedRequest } from 'rx-http-kit/routing';
+import { concatMap, map, type OperatorFunction, pipe } from 'rxjs';
+import { created, file, HttpError, type HttpRequest, json, type Reply } from 'rx-http-kit';
+import { multipartParams, type MultipartParamsFields, type UploadedFile } from 'rx-http-kit/middleware';
+import { type RoutedRequest, validate } from 'rx-http-kit/routing';
+import { z } from 'zod';
 import type { SignedInRequest } from './accounts.js';
-import type { Draft, Note, NoteBook } from './note-book.js';
+import type { Note, NoteBook } from './note-book.js';
 
 type OneNote = RoutedRequest<'/notes/:id'>;
-
-const MAX_TEXT = 2_000;
 
 /** All notes, and where `/api/live?cursor=` goes on. */
 export const list = (book: NoteBook): OperatorFunction<HttpRequest, Reply> =>
@@ -16,10 +15,21 @@ export const list = (book: NoteBook): OperatorFunction<HttpRequest, Reply> =>
 
 export const show = (book: NoteBook): OperatorFunction<OneNote, Reply> => map(({ params }) => json(noteOf(book, params.id)));
 
-/** A form, with a file or without, or JSON. */
+const Draft = z.object({
+  text: z
+    .string()
+    .trim()
+    .min(1, 'a note needs a text')
+    .max(2_000)
+    .transform((text) => text.replaceAll('\r\n', '\n')), // as forms send their line ends
+});
+
+/** A form, with a file or without, or JSON: what is wrong with it is said in a problem document. */
 export const write = (book: NoteBook): OperatorFunction<SignedInRequest, Reply> =>
   pipe(
-    concatMap((request) => draftOf(request).pipe(concatMap((draft) => book.write(request.user, draft)))),
+    multipartParams(), // has been read by what is around: here for its type
+    validate({ body: Draft }),
+    concatMap(({ user, body: { text }, multipartParams: { attachment } }) => book.write(user, { text, upload: chosenFile(attachment) })),
     map((note) => created(`/api/notes/${note.id}`, json(note))),
   );
 
@@ -48,24 +58,9 @@ const noteOf = (book: NoteBook, id: string): Note => {
   return note;
 };
 
-const draftOf = (request: HttpRequest): Observable<Draft> =>
-  request.contentType?.startsWith('application/json') === true
-    ? of(request).pipe(asJson(), map(fromJson))
-    : of(request).pipe(params(), multipartParams(), map(fromForm));
-
-const fromJson = (value: unknown): Draft => ({ text: checkedText((value as { readonly text?: unknown } | null)?.text) }); // looked at, not believed
-
-const fromForm = ({ params, multipartParams: { attachment } }: ParamsFields & MultipartParamsFields): Draft => ({
-  text: checkedText(params['text']),
-  // a form in which no file was chosen sends one without a name
-  upload: typeof attachment === 'object' && 'filename' in attachment && attachment.filename !== '' ? attachment : undefined,
-});
-
-const checkedText = (text: unknown): string => {
-  if (typeof text !== 'string' || text.trim() === '') throw new HttpError(400, 'a note needs a text');
-  if (text.length > MAX_TEXT) throw new HttpError(400, `a note has ${text.length} characters, limit ${MAX_TEXT}`);
-  return text.replaceAll('\r\n', '\n'); // as forms send their line ends
-};
+/** A form in which no file was chosen sends one without a name. */
+const chosenFile = (sent: MultipartParamsFields['multipartParams'][string] | undefined): UploadedFile | undefined =>
+  typeof sent === 'object' && 'filename' in sent && sent.filename !== '' ? sent : undefined;
 
 /** A file name as RFC 8187 wants it. */
 const quoted = (name: string): string => encodeURIComponent(name).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);

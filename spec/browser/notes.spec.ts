@@ -134,6 +134,17 @@ describe(`notes in Chromium${missing === undefined ? '' : ` (skipped: ${missing}
     expect(failures).to.deep.equal([]);
   });
 
+  it('says why a note is refused, and keeps what was written', async () => {
+    const ada = await live('ada', 'lovelace');
+    await write(ada, '   ');
+    await ada
+      .getByRole('alert')
+      .filter({ hasText: /^a note needs a text$/ })
+      .waitFor();
+    expect(await ada.getByLabel('note', { exact: true }).inputValue()).to.equal('   ');
+    expect(failures.filter((text) => !text.includes('400'))).to.deep.equal([]); // which the console tells, too
+  });
+
   it('logs out', async () => {
     const ada = await live('ada', 'lovelace');
     await ada.getByRole('button', { name: 'log out' }).click();

@@ -264,6 +264,8 @@ for (const [way, mount, socketPath] of WAYS) {
       ] as const) {
         expect((await ada.write(body, headers)).status).to.equal(400);
       }
+      const problem = (await (await ada.write('{}', type)).json()) as { errors: { pointer: string }[] }; // RFC 9457, as validate words it
+      expect(problem.errors.map(({ pointer }) => pointer)).to.deep.equal(['/text']);
       const large = new File([Buffer.alloc(5_242_881)], 'large');
       expect((await ada.write(form({ text: 'x', attachment: large })).catch(() => ({ status: 413 }))).status).to.equal(413); // or cut while it sends
       expect((await ada.list()).notes).to.deep.equal([]);

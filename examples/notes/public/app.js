@@ -62,8 +62,19 @@ form.onsubmit = async (event) => {
 
 async function send(url, init) {
   const response = await fetch(url, { ...init, headers: { 'x-csrf-token': token } }).catch(() => undefined);
-  element('#refused').textContent = response?.ok ? '' : ((await response?.text()) ?? 'The server does not answer.');
+  element('#refused').textContent = response?.ok ? '' : await reasonOf(response);
   return response?.ok;
+}
+
+async function reasonOf(response) {
+  if (response === undefined) return 'The server does not answer.';
+  const text = await response.text();
+  const isProblem = response.headers.get('content-type') === 'application/problem+json';
+  return isProblem
+    ? JSON.parse(text)
+        .errors.map(({ message }) => message)
+        .join(', ')
+    : text;
 }
 
 function tell(state) {
