@@ -64,6 +64,21 @@ export const needsUserToo: OperatorFunction<Known, unknown> = routes(
   get('/me', knownUser),
   get('/notes/:id', ownNote),
 );
+export const operatorInside: Handler = context(
+  '/users/:id',
+  map(({ params }) => params.id),
+);
+/** A context asks for what its routes ask for, but for its own params. */
+export const knownInside: OperatorFunction<Known, unknown> = context(
+  '/notes/:id',
+  get(
+    '/',
+    map(() => 'note'),
+  ),
+  get('/own', ownNote),
+);
+// @ts-expect-error nobody has given the request a user
+export const unknownInside: Handler = context('/notes/:id', get('/own', ownNote));
 // @ts-expect-error nobody has given the request a user
 export const lacksUserToo: Handler = routes(get('/notes/:id', ownNote));
 // @ts-expect-error the path has no param `id`
