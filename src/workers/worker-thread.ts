@@ -38,9 +38,10 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
   /** Those that it has said nothing about, in the order of their coming. */
   private readonly unanswered: Set<ForwardedExchange>;
   private lastId: number;
-  /** The exchange that it was told something of last, and that it had been when it was asked whether it is there. */
-  private latest: number;
-  private suspect: number;
+  /** Exchanges that were told something since the last probe, in the order of the last word. */
+  private told: Set<number>;
+  /** What `told` was when the probe that is out was sent. */
+  private suspects: ReadonlySet<number>;
   private isDead: boolean;
   private isStopping: boolean;
   private lastError: unknown;
@@ -65,8 +66,8 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     this.exchanges = new Map();
     this.unanswered = new Set();
     this.lastId = 0;
-    this.latest = 0;
-    this.suspect = 0;
+    this.told = new Set();
+    this.suspects = new Set();
     this.isDead = false;
     this.isStopping = false;
     this.lastError = undefined;
@@ -115,7 +116,11 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
 
   add(message: ToWorkerMessage): void {
     this.batch.add(message);
-    if (message.length > 1) this.latest = message[1] as number; // the number of an exchange, where there is more than a kind
+    if (message.length > 1 && this.options.computeTimeoutMs !== Infinity) {
+      const id = message[1] as number; // the number of an exchange, where there is more than a kind
+      this.told.delete(id);
+      this.told.add(id);
+    }
     this.probe();
   }
 
@@ -189,7 +194,8 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     if (this.isProbed) return;
     this.wasTold = false;
     this.isProbed = true;
-    this.suspect = this.latest;
+    this.suspects = this.told;
+    this.told = new Set();
     this.cancelTimer();
     this.batch.add([ToWorker.PROBE]);
     this.cancelTimer = this.clock.after(computeTimeoutMs, () => this.clock.nextTurn(() => this.onSilence())); // the answer may have come while nobody looked here
@@ -207,11 +213,21 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     if (!this.isProbed || this.isDead || this.isStopping) return;
     const { computeTimeoutMs, task } = this.options;
     const silence = `${task.name} did not look up for ${computeTimeoutMs} ms (computeTimeoutMs)`;
-    const culprit = this.exchanges.get(this.suspect);
-    this.exchanges.delete(this.suspect);
+    const id = this.culprit();
+    const culprit = this.exchanges.get(id);
+    this.exchanges.delete(id);
     culprit?.fail(new OverloadError('RHK_COMPUTE_TIMEOUT', silence));
     this.die(new HandlerError('RHK_THREAD_DIED', `thread ${task.name} was ended: ${silence}`));
     void this.worker.terminate();
+  }
+
+  /**
+   * Of those that were told something before the probe that has no answer: the last that owes its reply, or else the last. A
+   * stream that was told of its client's credit at the same time is the less likely one.
+   */
+  private culprit(): number {
+    const held = [...this.suspects].reverse().filter((id) => this.exchanges.has(id));
+    return held.find((id) => this.unanswered.has(this.exchanges.get(id) as ForwardedExchange)) ?? held[0] ?? NONE; // held, see above
   }
 
   // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,6 +255,9 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     if (!this.isStopping) this.listener.onEnd(error);
   }
 }
+
+/** No exchange has this number. */
+const NONE = -1;
 
 /** What says something about a reply. */
 const ANSWERS = new Set<number>([FromWorker.REPLY, FromWorker.BEGIN, FromWorker.UPGRADE, FromWorker.CUT, FromWorker.DONE]);
