@@ -2,7 +2,10 @@
 import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { runServer, type HttpKitError } from 'rx-http-kit';
 import { Crew } from '../support/crew.js';
 import { close, text } from '../support/frame-client.js';
@@ -225,13 +228,16 @@ describe('threads', function () {
     ];
 
     // A compiler would not write it.
-    const broken = new URL('./fixtures/broken-module.mjs', import.meta.url);
-    before(() => writeFile(broken, 'export default ((;'));
-    after(() => rm(broken));
+    let folder: string;
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'rx-http-kit-workers-'));
+      await writeFile(join(folder, 'broken-module.mjs'), 'export default ((;');
+    });
+    after(() => rm(folder, { recursive: true }));
 
     for (const [file, message, cause] of reasons) {
       it(`reject runServer with the cause: ${file}`, async () => {
-        const module = new URL(`./fixtures/${file}`, import.meta.url);
+        const module = file.endsWith('.mjs') ? pathToFileURL(join(folder, file)) : new URL(`./fixtures/${file}`, import.meta.url);
         const error = await runServer(module, { ...local, thread: file === 'no-such-module.js' ? 2 : 1 }).then(
           () => undefined,
           (reason: unknown) => reason as HttpKitError,

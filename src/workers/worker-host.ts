@@ -51,6 +51,7 @@ export class WorkerHost implements RemoteHost {
           break;
         case ToWorker.PROBE:
           this.batch.add([FromWorker.ALIVE]);
+          this.batch.flush(); // at once: at the end of the turn it could stand behind what the next batch computes
           break;
         case ToWorker.STOP:
           this.stop();
