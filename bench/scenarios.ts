@@ -19,6 +19,7 @@ import { webSocketEcho } from './scenarios/websocket-echo.js';
 import { webSocketFanOut } from './scenarios/websocket-fan-out.js';
 import { webSocketIdleMemory } from './scenarios/websocket-idle-memory.js';
 import { workersCpu } from './scenarios/workers-cpu.js';
+import { workersThroughput } from './scenarios/workers-throughput.js';
 import { workersTrivial } from './scenarios/workers-trivial.js';
 
 /** All there are, in the order in which they run and are reported. */
@@ -43,6 +44,7 @@ export const scenarios: readonly Scenario[] = [
   conflatedFeed,
   conflatedFeedMemory,
   workersCpu,
+  workersThroughput,
   workersTrivial,
   processesCpu,
 ];

@@ -2,6 +2,7 @@ import { startChecked } from '../checked-server.js';
 import type { Contender, Measured, Scenario } from '../contest.js';
 import { LatencyProbe } from '../latency-probe.js';
 import { runLoad } from '../load.js';
+import { allCores } from '../places.js';
 import { requestText, type WireRequest } from '../request-text.js';
 import { percentile } from '../statistics.js';
 
@@ -10,7 +11,7 @@ const onLoop = 'ours, 5 ms on the event loop';
 const onThreads = 'ours, 5 ms on two threads';
 const connections = 16;
 
-/** How long others wait while a handler computes. Server and threads share one core, as all servers here do. */
+/** How long others wait while a handler computes. Server and threads have both cores, as a server that uses threads has. */
 export const workersCpu: Scenario = {
   name: 'workers-cpu',
   title: `a trivial route beside one that computes for 5 ms on ${connections} connections`,
@@ -25,7 +26,7 @@ export const workersCpu: Scenario = {
 
 async function open(path: string): Promise<Measured> {
   const request: WireRequest = { method: 'GET', path };
-  const server = await startChecked('ours', { request, answer });
+  const server = await startChecked('ours', { request, answer, cores: allCores });
   const trivial = requestText({ method: 'GET', path: '/' });
   return {
     async sample(seconds) {
