@@ -1,10 +1,6 @@
-import { startChecked } from '../checked-server.js';
-import type { Contender, Measured, Scenario } from '../contest.js';
-import { runLoad } from '../load.js';
-import { allCores } from '../places.js';
-import { requestText, type WireRequest } from '../request-text.js';
+import type { Contender, Scenario } from '../contest.js';
+import { openWallTime } from '../wall-time.js';
 
-const answer = { body: 'hello' };
 const one = 'ours, one process';
 const two = 'ours, two processes';
 const connections = 32;
@@ -17,21 +13,13 @@ export const processesCpu: Scenario = {
   ratioOf: 'this / one process',
   lifetime: 'contest',
   contenders: [
-    { name: one, server: 'ours', open: () => open('/cpu-one-process') },
+    { name: one, server: 'ours', open: () => openWallTime('/cpu-one-process', connections) },
     // 1.7 times as many answers.
-    { name: two, server: 'ours', open: () => open('/cpu-two-processes'), comparison: { subject: two, base: one, atMost: 1 / 1.7 } },
+    {
+      name: two,
+      server: 'ours',
+      open: () => openWallTime('/cpu-two-processes', connections),
+      comparison: { subject: two, base: one, atMost: 1 / 1.7 },
+    },
   ] satisfies Contender[],
 };
-
-async function open(path: string): Promise<Measured> {
-  const request: WireRequest = { method: 'GET', path };
-  const server = await startChecked('ours', { request, answer, cores: allCores });
-  return {
-    async sample(seconds) {
-      const before = performance.now();
-      const answers = await runLoad(server.port, { text: requestText(request), connections, depth: 1, seconds });
-      return ((performance.now() - before) * 1_000) / answers;
-    },
-    close: () => server.stop(),
-  };
-}

@@ -2,9 +2,10 @@
 import { isObservable, map, type Observable, of, type Subscription } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
+import { integerOption } from '../rx/number-option.js';
 import { type HttpRequest, IncomingRequest, portOf } from '../rx/request.js';
 import type { Reply } from '../rx/response.js';
-import { optionsFrom, type ServerOptions } from '../server/options.js';
+import { MAX_TIMEOUT_MS, optionsFrom, type ServerOptions } from '../server/options.js';
 import { type Server, startServer } from '../server/run-server.js';
 import type { ServerEvent } from '../server/server-event.js';
 import { systemClock } from '../transport/system-clock.js';
@@ -65,9 +66,10 @@ export const inject = (handler: Handler, given: HttpRequest | RequestParts | str
 };
 
 const isRequest = (given: HttpRequest | RequestParts | string): given is HttpRequest =>
-  typeof given === 'object' && 'incomingRequest' in given;
+  typeof given === 'object' && given !== null && 'incomingRequest' in given;
 
-const collect = (handler: Handler, request: HttpRequest, { timeoutMs = TIMEOUT_MS, server }: CollectOptions): Promise<CollectedReply> => {
+const collect = (handler: Handler, request: HttpRequest, { timeoutMs: given, server }: CollectOptions): Promise<CollectedReply> => {
+  const timeoutMs = integerOption('timeoutMs', given, TIMEOUT_MS, 0, MAX_TIMEOUT_MS);
   const port = portOf(request);
   if (!(port instanceof LooseExchange)) throw new OptionError('request', 'belongs to a server already: make one with request()');
   const options = optionsFrom({ serverHeader: null, ...server });

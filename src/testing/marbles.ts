@@ -2,6 +2,7 @@
 import { map, type Observable } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import type { Handler } from '../rx/handler.js';
+import { integerOption } from '../rx/number-option.js';
 import { assertFrames, MarbleError } from './assert-frames.js';
 import { conversationOf, type RecordedConnection } from './recording.js';
 import type { ReplyHead } from '../protocol/reply-reader.js';
@@ -88,7 +89,8 @@ const HORIZON_MS = 3_600_000;
  * });
  * ```
  */
-export const marbles = <T>(body: (helpers: MarbleHelpers) => T, { horizonMs = HORIZON_MS }: MarbleOptions = {}): T => {
+export const marbles = <T>(body: (helpers: MarbleHelpers) => T, options: MarbleOptions = {}): T => {
+  const horizonMs = integerOption('horizonMs', options.horizonMs, HORIZON_MS, 1, Number.MAX_SAFE_INTEGER);
   const scheduler = new TestScheduler(assertFrames);
   const servers: Telling[] = [];
   try {

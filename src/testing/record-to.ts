@@ -1,7 +1,7 @@
 /** A server that writes down what its connections say. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
+import { integerOption } from '../rx/number-option.js';
 import { groundFrom } from '../server/listen.js';
 import { optionsFrom, type ServerOptions } from '../server/options.js';
 import { type Server, startServer } from '../server/run-server.js';
@@ -27,11 +27,11 @@ const MAX_BYTES = 67_108_864;
  *
  * @example `const server = await recordTo('strange-client.ndjson').runServer(handler, { port: 8090 });`
  */
-export const recordTo = (file: string, { maxBytes = MAX_BYTES }: RecordOptions = {}): Recorder => {
-  if (!(maxBytes > 0)) throw new OptionError('maxBytes', `is ${String(maxBytes)}, must be octets, at least 1`);
+export const recordTo = (file: string, options: RecordOptions = {}): Recorder => {
+  const maxBytes = integerOption('maxBytes', options.maxBytes, MAX_BYTES, 1, Infinity);
   return {
-    runServer: async (handler, options) => {
-      const checked = optionsFrom(options);
+    runServer: async (handler, serverOptions) => {
+      const checked = optionsFrom(serverOptions);
       const ground = groundFrom(checked);
       const tape = new Tape(file, maxBytes);
       return new Promise((resolve, reject) => {

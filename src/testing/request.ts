@@ -3,6 +3,7 @@ import { isObservable, type Observable, type Subscription } from 'rxjs';
 import { HandlerError, HttpKitError, OptionError } from '../errors.js';
 import type { Fields, RequestHead } from '../protocol/request-head.js';
 import { RequestParser } from '../protocol/request-parser.js';
+import { knownOptions } from '../rx/number-option.js';
 import { type HttpRequest, IncomingRequest } from '../rx/request.js';
 import { DEFAULTS } from '../server/options.js';
 import type { BodyPort, BodySink, ExchangePort, FramePort, Peer, Settlement } from '../transport/contracts.js';
@@ -36,9 +37,7 @@ export const request = (parts: RequestParts | string = {}): HttpRequest => {
 /** A path alone is a GET. */
 export const partsFrom = (parts: RequestParts | string): RequestParts => {
   if (typeof parts === 'string') return { uri: parts };
-  for (const name of Object.keys(parts)) {
-    if (!NAMES.includes(name)) throw new OptionError(name, `is no part of a request; the parts are ${NAMES.join(', ')}`);
-  }
+  knownOptions(parts, NAMES);
   for (const [name, value] of Object.entries(parts.headers ?? {})) {
     if (/[\r\n]/.test(`${name}${value}`)) throw new OptionError('headers', `has a line break in ${JSON.stringify(name)}`);
   }

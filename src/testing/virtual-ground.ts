@@ -1,5 +1,6 @@
 /** Memory and virtual time for one server to stand on, and its clients' way to it. */
 import { type Observable, ReplaySubject } from 'rxjs';
+import { integerOption } from '../rx/number-option.js';
 import type { Ground } from '../server/listen.js';
 import type { ServerEvent } from '../server/server-event.js';
 import { MemoryAcceptor } from './memory-acceptor.js';
@@ -25,7 +26,7 @@ export class VirtualGround implements Ground {
   private readonly connections: ReplaySubject<number>;
   private readonly writeBuffer: number;
 
-  constructor(time: VirtualTime, maxConnections: number, writeBuffer: number = DEFAULT_WRITE_BUFFER) {
+  constructor(time: VirtualTime, maxConnections: number, writeBuffer: number | undefined) {
     this.acceptor = new MemoryAcceptor(time.clock, undefined, maxConnections);
     this.clock = time.clock;
     this.told = [];
@@ -34,7 +35,7 @@ export class VirtualGround implements Ground {
     this.connections = new ReplaySubject();
     this.events$ = this.events.asObservable();
     this.connections$ = this.connections.asObservable();
-    this.writeBuffer = writeBuffer;
+    this.writeBuffer = integerOption('writeBuffer', writeBuffer, DEFAULT_WRITE_BUFFER, 1, Infinity);
   }
 
   onEvent(event: ServerEvent): void {
