@@ -70,6 +70,7 @@ describe('files', () => {
 
   it('refuses a folder that is not there, and a path that is none', () => {
     expect(() => files('/', { root: join(folder, 'none') })).to.throw(OptionError, 'root');
+    expect(() => files('/', undefined as unknown as { root: string })).to.throw(OptionError, 'options'); // what untyped callers say
     expect(() => files('static', { root })).to.throw(OptionError, 'it must begin with a slash');
     expect(() => files('/static/', { root })).to.throw(OptionError, 'without a slash');
   });

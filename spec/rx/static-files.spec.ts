@@ -251,6 +251,7 @@ describe('staticFiles', () => {
 
   it('refuses a folder that is not there, and wrong options', () => {
     expect(() => staticFiles(join(folder, 'nowhere'))).to.throw(OptionError, 'root');
+    expect(() => staticFiles('')).to.throw(OptionError, 'root'); // an unset variable must not serve the working directory
     expect(() => staticFiles(root, { indexes: [] } as StaticFilesOptions)).to.throw(OptionError, 'indexes');
     expect(() => staticFiles(root, { precompressed: ['zip' as 'br'] })).to.throw(OptionError, 'precompressed');
     expect(() => staticFiles(root, { dotfiles: true as unknown as string[] })).to.throw(OptionError, 'dotfiles');

@@ -1,5 +1,6 @@
 /** Folders as routes. */
 import { concatMap, EMPTY, from, of } from 'rxjs';
+import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import type { HttpRequest } from '../rx/request.js';
 import { staticFiles, type StaticFilesOptions } from '../rx/static-files.js';
@@ -23,7 +24,10 @@ export interface FilesOptions extends StaticFilesOptions {
  * @throws OptionError for a path that is none, a folder that is not there, and wrong options.
  * @example `routes(get('/api', api), files('/', { root: 'public' }))`
  */
-export const files = (path: string, { root, ...options }: FilesOptions): Handler => {
+export const files = (path: string, given: FilesOptions): Handler => {
+  if (typeof given !== 'object' || given === null)
+    throw new OptionError('options', `is ${messageOf(given)}, must be an object with a root`);
+  const { root, ...options } = given;
   const find = staticFiles(root, options);
   const prefix = path === '/' ? null : prefixFrom(path);
   const handler: Handler = concatMap((request: HttpRequest) =>

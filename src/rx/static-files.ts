@@ -80,6 +80,7 @@ interface Settings extends StaticFilesOptions {
 }
 
 const folderFrom = (root: string | URL): string => {
+  if (root === '') throw new OptionError('root', 'is empty, must be a folder; `.` is the working directory');
   try {
     return realpathSync(root instanceof URL ? fileURLToPath(root) : root);
   } catch (error) {
