@@ -106,10 +106,9 @@ describe('feed', () => {
         values.publish(big + n);
         if (n % 10 === 9) await until('the fast client has read', () => fast.ids.length === n + 1);
       }
-      const grown = heldOctets() - before;
       expect(fast.ids).to.have.length(5_000);
       expect(dropped).to.be.above(3_000);
-      expect(grown, 'octets held').to.be.below(10_000_000);
+      await until('of fifty megabytes no more than ten are held', () => heldOctets() - before < 10_000_000); // what is swept beside the program goes late
       slow.abort();
       fast.cut();
     });
