@@ -3,25 +3,25 @@ import type { Fault } from './faults.js';
 
 export const FEED_FAULTS: readonly Fault[] = [
   {
-    file: 'rx/replay-log.ts',
+    file: 'rx/replay/replay-log.ts',
     line: 'if (item.offset > following.from && !following.isOver) tellItem(following.follower, item);',
     becomes: 'if (!following.isOver) tellItem(following.follower, item);',
     breaks: 'a feed doubles what one who comes in the middle has had in its replay',
   },
   {
-    file: 'rx/replay-log.ts',
+    file: 'rx/replay/replay-log.ts',
     line: 'const recovered = from !== null && from.epoch === epoch && this.history.covers(from.offset);',
     becomes: 'const recovered = from !== null && this.history.covers(from.offset);',
     breaks: 'a topic takes the cursor of another life for its own',
   },
   {
-    file: 'rx/history.ts',
+    file: 'rx/replay/history.ts',
     line: 'return offset >= this.first - 1 && offset <= this.last;',
     becomes: 'return offset <= this.last;',
     breaks: 'a topic leaves a silent hole where its history has ended',
   },
   {
-    file: 'rx/history.ts',
+    file: 'rx/replay/history.ts',
     line: 'return offset >= this.first - 1 && offset <= this.last;',
     becomes: 'return offset >= this.first - 1;',
     breaks: 'a topic takes a cursor from the future',

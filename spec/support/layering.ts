@@ -77,15 +77,31 @@ const FLOORS: Readonly<Record<string, Floor>> = {
 };
 
 /**
+ * The rooms of rx/, and the other ones that each may enter. The files beside them are the words that all speak (request, response,
+ * handler): everybody may import them.
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  queues: [],
+  admission: [],
+  requests: [],
+  replay: [],
+  demand: ['queues'],
+  bodies: ['queues', 'demand', 'admission'],
+  channels: ['queues', 'demand', 'admission', 'bodies'],
+  replies: ['queues', 'bodies', 'channels'],
+  answering: ['admission', 'bodies'],
+};
+
+/**
  * Modules that few files of rx/ have to themselves. `static-files.ts` asks the file system what a path means, `file-formats.ts`
  * loads optional packages when files are served: routing/ and middleware/ build on both, and may not import each other.
  */
 const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
-  'node:fs': ['rx/file-body.ts', 'rx/static-files.ts'],
-  'node:fs/promises': ['rx/file-body.ts', 'rx/static-files.ts'],
-  'mime-types': ['rx/file-formats.ts'],
-  'range-parser': ['rx/file-formats.ts'],
-  negotiator: ['rx/file-formats.ts'],
+  'node:fs': ['rx/bodies/file-body.ts', 'rx/replies/static-files.ts'],
+  'node:fs/promises': ['rx/bodies/file-body.ts', 'rx/replies/static-files.ts'],
+  'mime-types': ['rx/bodies/file-formats.ts'],
+  'range-parser': ['rx/bodies/file-formats.ts'],
+  negotiator: ['rx/bodies/file-formats.ts'],
 };
 /** Tables of constants in modules that do more: these names may be taken from them anywhere. */
 const CONSTANTS: Readonly<Record<string, readonly string[]>> = { 'node:http': ['STATUS_CODES', 'METHODS'] };
@@ -110,6 +126,8 @@ function namesOf({ path }: SourceFile): string[] {
   const complaints = parts.filter((part) => FORBIDDEN_NAME.test(part)).map((part) => `"${part}" says nothing as a name`);
   if (!/^([a-z0-9]+(-[a-z0-9]+)*\/)*[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(path)) complaints.push('file names are kebab-case');
   if (!(floorName(path) in FLOORS)) complaints.push('stands on no floor');
+  const room = roomName(path);
+  if (room !== undefined && !(room in ROOMS)) complaints.push(`rx/${room}/ is no room of rx/`);
   return complaints;
 }
 
@@ -178,10 +196,22 @@ function stairs(
   if (!known.has(target)) return [`${specifier} leads to no source file`];
   if (entries.includes(target)) return [`imports the entry ${target}`];
   const own = floorName(path) === floorName(target);
+  if (own && floorName(path) === 'rx') return doors(path, target);
   if (own || floor.sources.includes(floorName(target))) return [];
   if (!floor.types?.includes(target)) return [`${floorName(path)} may not import ${target}`];
   return typeOnly ? [] : [`only types may come from ${target}`];
 }
+
+/** From one room of rx/ to another. */
+function doors(path: string, target: string): string[] {
+  const [from, to] = [roomName(path), roomName(target)];
+  if (from === undefined || to === undefined || from === to) return [];
+  const open = ROOMS[from];
+  return open?.includes(to) ? [] : [`rx/${from}/ may not import ${target}`];
+}
+
+/** The folder in rx/; `undefined` for the words beside the rooms. */
+const roomName = (path: string): string | undefined => /^rx\/([^/]+)\//.exec(path)?.[1];
 
 /** `ws` has one adapter. */
 function adapters(known: ReadonlyMap<string, readonly ModuleReference[]>): string[] {

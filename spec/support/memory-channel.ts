@@ -1,10 +1,10 @@
 /** The far ends of a channel, in memory: a WebSocket client that a marble diagram drives, and the reply of an HTTP channel. */
 import { concatMap, isObservable, map, type Observable, of, ReplaySubject, Subject, type Subscription } from 'rxjs';
 import { EncodedMessage } from '#src/protocol/encoded-message.js';
-import { FrameBody } from '#src/rx/frame-body.js';
+import { FrameBody } from '#src/rx/bodies/frame-body.js';
 import { IncomingRequest } from '#src/rx/request.js';
 import { isResponse } from '#src/rx/response.js';
-import { WaitingRoom } from '#src/rx/waiting-room.js';
+import { WaitingRoom } from '#src/rx/admission/waiting-room.js';
 import type { ExchangePort, FrameListener, FramePort } from '#src/transport/contracts.js';
 import type { Handler, HttpRequest, HttpResponse, Reply } from 'rx-http-kit';
 

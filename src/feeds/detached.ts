@@ -1,9 +1,9 @@
 /** Producers that outlive their clients for a while, so that a client that was cut off comes back to the same one. */
 import { isObservable, type Observable } from 'rxjs';
 import { HandlerError, messageOf, OptionError, OverloadError } from '../errors.js';
-import { formatCursor } from '../rx/cursor.js';
+import { formatCursor } from '../rx/replay/cursor.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
-import type { Follower, Replayable, Unfollow } from '../rx/replayable.js';
+import type { Follower, Replayable, Unfollow } from '../rx/replay/replayable.js';
 import type { HttpRequest } from '../rx/request.js';
 import { type LingeringOptions, LingeringSource } from './lingering-source.js';
 

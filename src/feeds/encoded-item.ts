@@ -5,8 +5,8 @@
 import { HandlerError } from '../errors.js';
 import { EncodedMessage } from '../protocol/encoded-message.js';
 import { formatEvent } from '../protocol/server-sent-event.js';
-import type { Codec } from '../rx/codec.js';
-import type { Published } from '../rx/replayable.js';
+import type { Codec } from '../rx/channels/codec.js';
+import type { Published } from '../rx/replay/replayable.js';
 
 /** A WebSocket frame that knows what it was made of, for overflow policies. */
 export class ItemFrame<T> extends EncodedMessage {

@@ -3,11 +3,11 @@ import { isObservable, map, type Observable, type Subscription, tap } from 'rxjs
 import { HandlerError, messageOf, OptionError } from '../errors.js';
 import { EVENT_STREAM_TYPE, formatEvent, HEARTBEAT_COMMENT, retryLine, type ServerSentEvent } from '../protocol/server-sent-event.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
-import type { Codec } from '../rx/codec.js';
+import type { Codec } from '../rx/channels/codec.js';
 import type { Handler } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
-import { QueueBody, type QueueOutlet, requirePausable } from '../rx/queue-body.js';
-import { queueLimitsFrom, type QueueOptions } from '../rx/queue-options.js';
+import { QueueBody, type QueueOutlet, requirePausable } from '../rx/bodies/queue-body.js';
+import { queueLimitsFrom, type QueueOptions } from '../rx/queues/queue-options.js';
 import { type HttpRequest, portOf } from '../rx/request.js';
 import { type HttpResponse, isResponse } from '../rx/response.js';
 import { DRAIN_OPTIONS, type DrainedClient, Drainer, type DrainOptions } from './drainer.js';

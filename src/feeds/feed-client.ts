@@ -1,6 +1,6 @@
 /** What all clients of a feed have in common, whatever way they are told. */
-import { formatCursor } from '../rx/cursor.js';
-import type { Replay, Replayable } from '../rx/replayable.js';
+import { formatCursor } from '../rx/replay/cursor.js';
+import type { Replay, Replayable } from '../rx/replay/replayable.js';
 import type { HttpRequest } from '../rx/request.js';
 import type { Drainer } from './drainer.js';
 import type { EncodedItems } from './encoded-item.js';

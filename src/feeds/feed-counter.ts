@@ -1,6 +1,6 @@
 /** How many a feed talks to, and what they were not told. */
 import { type Observable, Subject, type Subscription } from 'rxjs';
-import type { Drop } from '../rx/queue-gauge.js';
+import type { Drop } from '../rx/queues/queue-gauge.js';
 import type { HttpRequest } from '../rx/request.js';
 import type { FeedTransport } from './feed-transport.js';
 

@@ -1,11 +1,11 @@
 /**
  * A source that is subscribed when the first client follows it, and outlives the last one for a while.
  *
- * Owns: when it is subscribed and let go, exactly once. Leaves: ids, replay and order to `rx/replay-log.ts`.
+ * Owns: when it is subscribed and let go, exactly once. Leaves: ids, replay and order to `rx/replay/replay-log.ts`.
  */
 import { asyncScheduler, type Observable, Subscriber, type Subscription } from 'rxjs';
-import { ReplayLog, type ReplayLogOptions } from '../rx/replay-log.js';
-import type { Follower, Replayable, Unfollow } from '../rx/replayable.js';
+import { ReplayLog, type ReplayLogOptions } from '../rx/replay/replay-log.js';
+import type { Follower, Replayable, Unfollow } from '../rx/replay/replayable.js';
 
 export interface LingeringOptions extends ReplayLogOptions {
   /** Milliseconds that it is kept without a client, and those that it is kept behind its end. */

@@ -6,7 +6,7 @@ import { asapScheduler, asyncScheduler, type Subscriber, Subscription } from 'rx
 import { ERRORS, HttpError } from '../errors.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 import { whenDraining } from '../rx/draining.js';
-import type { Follower, Published, Replay, Unfollow } from '../rx/replayable.js';
+import type { Follower, Published, Replay, Unfollow } from '../rx/replay/replayable.js';
 import { portOf } from '../rx/request.js';
 import type { Reply } from '../rx/response.js';
 import { cursorBefore, type FeedHost, type Visit } from './feed-client.js';

@@ -1,6 +1,6 @@
 /** An Observable as a source that can be replayed: one subscription for all clients, as long as there are some and a while longer. */
 import type { Observable } from 'rxjs';
-import type { Follower, Replayable, Unfollow } from '../rx/replayable.js';
+import type { Follower, Replayable, Unfollow } from '../rx/replay/replayable.js';
 import { type LingeringOptions, LingeringSource } from './lingering-source.js';
 
 /** Each subscription is a life of its own: what comes between two of them is missed, so cursors of the one say nothing in the next. */

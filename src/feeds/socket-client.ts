@@ -1,11 +1,11 @@
 /** A client of a feed that is told over a WebSocket: a text frame `{"id":…,"data":…}` for each item. What it says is not heard. */
 import type { Subscriber } from 'rxjs';
 import type { EncodedMessage } from '../protocol/encoded-message.js';
-import { openWebSocket } from '../rx/as-channel.js';
-import type { Channel } from '../rx/channel.js';
-import type { CheckedOptions } from '../rx/channel-options.js';
-import type { Message } from '../rx/codec.js';
-import type { Follower, Published, Replay, Unfollow } from '../rx/replayable.js';
+import { openWebSocket } from '../rx/channels/as-channel.js';
+import type { Channel } from '../rx/channels/channel.js';
+import type { CheckedOptions } from '../rx/channels/channel-options.js';
+import type { Message } from '../rx/channels/codec.js';
+import type { Follower, Published, Replay, Unfollow } from '../rx/replay/replayable.js';
 import { portOf } from '../rx/request.js';
 import type { Reply } from '../rx/response.js';
 import type { DrainedClient } from './drainer.js';

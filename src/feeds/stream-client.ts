@@ -2,9 +2,9 @@
 import type { Subscriber } from 'rxjs';
 import { ERRORS, HttpError } from '../errors.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
-import type { QueueLimits } from '../rx/outbound-queue.js';
-import { QueueBody, type QueueOutlet } from '../rx/queue-body.js';
-import type { Follower, Published, Replay, Unfollow } from '../rx/replayable.js';
+import type { QueueLimits } from '../rx/queues/outbound-queue.js';
+import { QueueBody, type QueueOutlet } from '../rx/bodies/queue-body.js';
+import type { Follower, Published, Replay, Unfollow } from '../rx/replay/replayable.js';
 import { portOf } from '../rx/request.js';
 import type { Reply } from '../rx/response.js';
 import type { DrainedClient } from './drainer.js';

@@ -1,6 +1,6 @@
 /** Request bodies that are read as somebody wants them. */
 import type { Observable, Observer } from 'rxjs';
-import { isPausable, type PausableSubscription } from '../rx/pausable.js';
+import { isPausable, type PausableSubscription } from '../rx/demand/pausable.js';
 import { type HttpRequest, originOf } from '../rx/request.js';
 
 /** A subscription that can wait, where its source can. */

@@ -1,9 +1,9 @@
 /** A handler as a function from a Request to a Response. */
 import { messageOf, OptionError } from '../errors.js';
-import { HandlerRun } from '../rx/answer.js';
+import { HandlerRun } from '../rx/answering/answer.js';
 import type { Handler } from '../rx/handler.js';
 import { IncomingRequest } from '../rx/request.js';
-import { WaitingRoom } from '../rx/waiting-room.js';
+import { WaitingRoom } from '../rx/admission/waiting-room.js';
 import type { Peer } from '../transport/contracts.js';
 import { FetchExchange } from './fetch-exchange.js';
 import { type InteropOptions, interopFrom } from './interop-options.js';

@@ -4,9 +4,9 @@
  */
 import type { Transform } from 'node:stream';
 import { HandlerError, OverloadError } from '../errors.js';
-import { type BodyOutlet, sourceFrom } from '../rx/body-source.js';
-import { FrameBody } from '../rx/frame-body.js';
-import type { RunningSource, SourceListener } from '../rx/pulled-source.js';
+import { type BodyOutlet, sourceFrom } from '../rx/bodies/body-source.js';
+import { FrameBody } from '../rx/bodies/frame-body.js';
+import type { RunningSource, SourceListener } from '../rx/bodies/pulled-source.js';
 import { type Body, isPiece } from '../rx/response.js';
 
 /** What a zlib stream adds to a Transform. */

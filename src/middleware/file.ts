@@ -1,7 +1,7 @@
 /** Files of a folder before the handler is asked. */
 import { from, map } from 'rxjs';
 import type { Handler, Middleware } from '../rx/handler.js';
-import { staticFiles, type StaticFilesOptions } from '../rx/static-files.js';
+import { staticFiles, type StaticFilesOptions } from '../rx/replies/static-files.js';
 import { passThrough } from './map-response.js';
 
 /** Options of {@link file} and {@link resource}. */

@@ -7,8 +7,8 @@
 import { isObservable, Observable, Subscriber } from 'rxjs';
 import { failureFrom, OptionError, OverloadError } from '../errors.js';
 import { eachRequest } from '../rx/each-request.js';
-import { addFaultFields, OF_BODY } from '../rx/fault-fields.js';
-import { FrameBody } from '../rx/frame-body.js';
+import { addFaultFields, OF_BODY } from '../rx/answering/fault-fields.js';
+import { FrameBody } from '../rx/bodies/frame-body.js';
 import type { Handler } from '../rx/handler.js';
 import { type HttpRequest, originOf } from '../rx/request.js';
 import { type HttpResponse, isPiece, isResponse, type Reply } from '../rx/response.js';

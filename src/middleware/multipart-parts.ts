@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { Observable, Subscriber } from 'rxjs';
 import { HttpError } from '../errors.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
-import { isPausable, type PausableSubscription } from '../rx/pausable.js';
+import { isPausable, type PausableSubscription } from '../rx/demand/pausable.js';
 import type { HttpRequest } from '../rx/request.js';
 
 /** Limits of a form; past each of them 413. */

@@ -1,7 +1,7 @@
 /** 304 for what the client has already. */
 import type { Handler, Middleware } from '../rx/handler.js';
-import { parseHttpDate } from '../rx/http-date.js';
-import { preconditionOf } from '../rx/preconditions.js';
+import { parseHttpDate } from '../rx/replies/http-date.js';
+import { preconditionOf } from '../rx/replies/preconditions.js';
 import { discardBody } from './discard-body.js';
 import { mapResponse } from './map-response.js';
 import { fieldOf, withFields } from './response-fields.js';

@@ -1,7 +1,7 @@
 /** The parameters of a request: those of its query and those of its form. */
 import { concatMap, map, Observable, of } from 'rxjs';
 import { HttpError } from '../errors.js';
-import { asText } from '../rx/as-text.js';
+import { asText } from '../rx/requests/as-text.js';
 import type { Handler } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
 import { extend, type HttpRequest } from '../rx/request.js';

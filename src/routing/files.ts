@@ -3,7 +3,7 @@ import { concatMap, EMPTY, from, of } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import type { HttpRequest } from '../rx/request.js';
-import { staticFiles, type StaticFilesOptions } from '../rx/static-files.js';
+import { staticFiles, type StaticFilesOptions } from '../rx/replies/static-files.js';
 import { ANY_PATH, prefixFrom } from './path-pattern.js';
 import { trailOf } from './routed-request.js';
 import { routesOf } from './routes.js';

@@ -7,7 +7,7 @@ import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
 import type { HttpRequest } from '../rx/request.js';
 import { type HttpResponse, isResponse, type Reply } from '../rx/response.js';
-import { single } from '../rx/single.js';
+import { single } from '../rx/answering/single.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { ANY_PATH, type Params } from './path-pattern.js';
 import { requestPathFrom } from './request-path.js';

@@ -1,11 +1,11 @@
 /** Requests that are what their schemas say. */
 import { concatMap, from, map, type Observable, of, type OperatorFunction } from 'rxjs';
 import { HttpError, messageOf, OptionError } from '../errors.js';
-import { asForm } from '../rx/as-form.js';
-import { asJson } from '../rx/as-json.js';
+import { asForm } from '../rx/requests/as-form.js';
+import { asJson } from '../rx/requests/as-json.js';
 import { knownOptions } from '../rx/number-option.js';
 import { extend, type HttpRequest } from '../rx/request.js';
-import { single } from '../rx/single.js';
+import { single } from '../rx/answering/single.js';
 import { queryFrom } from './query.js';
 import type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './standard-schema.js';
 

@@ -8,7 +8,7 @@ import { HandlerError, type HttpKitError } from '../errors.js';
 import type { Fields, ReceivedHead } from '../protocol/request-head.js';
 import type { HeaderValue } from '../protocol/response-head.js';
 import type { BodyPort, BodySink, ExchangePort, Peer } from '../transport/contracts.js';
-import { type Faucet, PausableSource } from './pausable.js';
+import { type Faucet, PausableSource } from './demand/pausable.js';
 
 /**
  * One HTTP request. Its properties are made when first read, so an object spread does not copy them: `extend` adds fields.

@@ -4,8 +4,8 @@ import type { ReadableStream } from 'node:stream/web';
 import { isObservable, type Observable } from 'rxjs';
 import { HandlerError } from '../errors.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
-import { FileBody } from './file-body.js';
-import { FrameBody } from './frame-body.js';
+import { FileBody } from './bodies/file-body.js';
+import { FrameBody } from './bodies/frame-body.js';
 
 /** A piece of a body: text leaves as UTF-8. Bytes must not be changed once they were given away. */
 export type BodyPiece = string | Uint8Array;

@@ -1,6 +1,6 @@
 /** One accepted connection as an Observable of its exchanges. */
 import { Observable } from 'rxjs';
-import type { WaitingRoom } from '../rx/waiting-room.js';
+import type { WaitingRoom } from '../rx/admission/waiting-room.js';
 import type { ConnectionPort } from '../transport/contracts.js';
 import { type Exchange, PortExchange } from './exchange.js';
 

@@ -1,9 +1,9 @@
 /** One request and the place where its reply goes. */
 import { defer, EMPTY, type Observable } from 'rxjs';
-import { answer } from '../rx/answer.js';
+import { answer } from '../rx/answering/answer.js';
 import type { Handler } from '../rx/handler.js';
 import { type HttpRequest, IncomingRequest } from '../rx/request.js';
-import type { WaitingRoom } from '../rx/waiting-room.js';
+import type { WaitingRoom } from '../rx/admission/waiting-room.js';
 import type { ExchangePort } from '../transport/contracts.js';
 
 /** One request and the place where its reply goes. */

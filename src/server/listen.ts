@@ -1,6 +1,6 @@
 /** A server as an Observable of its connections: the seam between sockets and rx. */
 import { defer, Observable, type Subscriber } from 'rxjs';
-import { WaitingRoom } from '../rx/waiting-room.js';
+import { WaitingRoom } from '../rx/admission/waiting-room.js';
 import type { Acceptor, BoundAddress, Clock } from '../transport/contracts.js';
 import { Engine } from '../transport/engine.js';
 import { systemClock } from '../transport/system-clock.js';

@@ -1,6 +1,6 @@
 /** The engine's pipeline in one operator. */
 import { concatMap, Observable, type OperatorFunction, Subscription } from 'rxjs';
-import { HandlerRun, type RunListener } from '../rx/answer.js';
+import { HandlerRun, type RunListener } from '../rx/answering/answer.js';
 import type { Handler } from '../rx/handler.js';
 import { IncomingRequest } from '../rx/request.js';
 import type { ConnectionListener, ConnectionPort, ExchangePort } from '../transport/contracts.js';

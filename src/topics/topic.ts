@@ -1,14 +1,14 @@
 /**
  * A named source in memory, with history. Owns: its name and options, its faces as Observable and Observer. Leaves: order and
- * replay to `rx/replay-log.ts`.
+ * replay to `rx/replay/replay-log.ts`.
  */
 import { Observable, type Observer, type Subscriber } from 'rxjs';
 import { HandlerError, HttpKitError, messageOf, OptionError } from '../errors.js';
-import { formatCursor } from '../rx/cursor.js';
+import { formatCursor } from '../rx/replay/cursor.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
-import { ReplayLog } from '../rx/replay-log.js';
-import type { Follower, Published, Replay, Replayable, Unfollow } from '../rx/replayable.js';
-import { warnPerProcess } from '../rx/warn-per-process.js';
+import { ReplayLog } from '../rx/replay/replay-log.js';
+import type { Follower, Published, Replay, Replayable, Unfollow } from '../rx/replay/replayable.js';
+import { warnPerProcess } from '../rx/replay/warn-per-process.js';
 
 export interface TopicOptions {
   /** Items that are kept for those who come back, from 0 on, always a finite number. Default 1 000. */

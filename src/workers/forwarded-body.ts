@@ -1,6 +1,6 @@
 /** A request body on its way to the thread that reads it: no more is on its way than the window holds. */
 import type { Observable, Subscription } from 'rxjs';
-import { isPausable, type PausableSubscription } from '../rx/pausable.js';
+import { isPausable, type PausableSubscription } from '../rx/demand/pausable.js';
 import type { HttpRequest } from '../rx/request.js';
 import { portableError } from './portable-error.js';
 import type { ThreadLine } from './thread-line.js';

@@ -1,7 +1,7 @@
 /** A WebSocket whose handler is in a worker: frames in order both ways, and no more on their way than the window holds. */
 import { OverloadError } from '../errors.js';
-import { FrameBody } from '../rx/frame-body.js';
-import type { WaitingRoom } from '../rx/waiting-room.js';
+import { FrameBody } from '../rx/bodies/frame-body.js';
+import type { WaitingRoom } from '../rx/admission/waiting-room.js';
 import type { FrameClose, FrameListener, FramePort, UpgradeOptions } from '../transport/contracts.js';
 import { pieceFrom, type PortablePiece } from './portable-bytes.js';
 import type { ThreadLine } from './thread-line.js';

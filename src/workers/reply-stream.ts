@@ -1,7 +1,7 @@
 /** The body of a reply that a worker streams: its pieces wait here while the client takes none, and the worker is told. */
 import type { Subscriber } from 'rxjs';
 import { HandlerError } from '../errors.js';
-import { type Faucet, PausableSource } from '../rx/pausable.js';
+import { type Faucet, PausableSource } from '../rx/demand/pausable.js';
 import type { BodyPiece } from '../rx/response.js';
 import { pieceFrom, type PortablePiece } from './portable-bytes.js';
 

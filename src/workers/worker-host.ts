@@ -1,9 +1,9 @@
 /** All exchanges of one worker thread: the counterpart of `worker-thread.ts`. */
 import { map } from 'rxjs';
-import { HandlerRun, type RunListener } from '../rx/answer.js';
+import { HandlerRun, type RunListener } from '../rx/answering/answer.js';
 import type { Handler } from '../rx/handler.js';
 import { extend, IncomingRequest } from '../rx/request.js';
-import { WaitingRoom } from '../rx/waiting-room.js';
+import { WaitingRoom } from '../rx/admission/waiting-room.js';
 import { MessageBatch } from './message-batch.js';
 import type { PortablePiece } from './portable-bytes.js';
 import { headFrom, peerFrom, type PortableRequest } from './portable-request.js';

@@ -8,7 +8,7 @@
  * or a WebSocket, occupies nobody.
  */
 import { HandlerError, messageOf, OverloadError } from '../errors.js';
-import { Place, PlaceQueue } from '../rx/place-queue.js';
+import { Place, PlaceQueue } from '../rx/admission/place-queue.js';
 import type { Cancel, Clock } from '../transport/contracts.js';
 
 /** What a thread can be given. */
