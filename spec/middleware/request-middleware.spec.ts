@@ -13,7 +13,7 @@ describe('RequestMiddleware', () => {
   });
 
   it('adds fields to each of many requests, in their order', () => {
-    let seen: readonly string[] = [];
+    let seen: readonly (string | undefined)[] = [];
     of(request({ headers: { cookie: 'a=1' } }), request({ headers: { cookie: 'a=2' } }))
       .pipe(
         cookies(),

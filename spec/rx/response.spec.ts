@@ -105,10 +105,14 @@ describe('bodyOf', () => {
     });
   }
 
-  it('takes nothing at all for no body', () => {
-    expect(bodyOf(undefined)).to.equal(null);
+  it('takes null, and a response without a body, for no body', () => {
+    expect(bodyOf(null)).to.equal(null);
     expect(bodyOf({})).to.equal(null);
     expect(bodyOf({ status: 200, body: undefined })).to.equal(null);
+  });
+
+  it('refuses what a function gives that forgets to return', () => {
+    refused(undefined, 'nothing was returned');
   });
 
   it('does not take a response for the body of another', () => {

@@ -22,3 +22,7 @@ export const readsText: Handler = map((text: string) => text);
 export const statusAsText: HttpResponse = { status: '200' };
 // @ts-expect-error a request cannot be written to
 export const changesTheRequest = (request: HttpRequest): void => void (request.uri = '/');
+// @ts-expect-error a header may be missing
+export const trustsAHeader: Handler = map(({ headers }) => headers['x-name'].toUpperCase());
+// @ts-expect-error an async function gives a Promise: mergeMap waits for it
+export const answersLater: Handler = map(async () => Promise.resolve('hello'));

@@ -31,7 +31,7 @@ const requestFrom = (request: HttpRequest): Request => {
   if (UNASKABLE.has(method)) throw new HttpError(501, 'the method is not supported');
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
-    if (!HOP_BY_HOP.has(name)) headers.append(name, value);
+    if (value !== undefined && !HOP_BY_HOP.has(name)) headers.append(name, value);
   }
   const body = method !== 'GET' && method !== 'HEAD' && hasBody(request) ? streamFrom(request.body$) : null;
   return new Request(urlOf(request), { method, headers, signal, body, duplex: 'half' } as RequestInit); // `duplex` is missing in its type

@@ -1,8 +1,9 @@
 /** A handler as a function from a Request to a Response. */
-import { messageOf, OptionError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import { HandlerRun } from '../rx/answering/answer.js';
 import type { Handler } from '../rx/handler.js';
 import { IncomingRequest } from '../rx/request.js';
+import { kindOf } from '../rx/response.js';
 import { WaitingRoom } from '../rx/admission/waiting-room.js';
 import type { Peer } from '../transport/contracts.js';
 import { FetchExchange } from './fetch-exchange.js';
@@ -25,7 +26,7 @@ export interface FetchPeer {
  * @example `const response = await toFetch(handler)(new Request('http://test/hello'))`
  */
 export const toFetch = (handler: Handler, options?: InteropOptions): ((request: Request, peer?: FetchPeer) => Promise<Response>) => {
-  if (typeof handler !== 'function') throw new OptionError('handler', `is a ${messageOf(handler)}, must be an operator: a function`);
+  if (typeof handler !== 'function') throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function`);
   const interop = interopFrom(options);
   const room = new WaitingRoom(interop.limits.queueSize);
   return (request, peer) =>

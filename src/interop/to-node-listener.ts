@@ -2,10 +2,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Observable } from 'rxjs';
-import { messageOf, OptionError } from '../errors.js';
+import { OptionError } from '../errors.js';
 import { HandlerRun } from '../rx/answering/answer.js';
 import type { Handler } from '../rx/handler.js';
 import { IncomingRequest } from '../rx/request.js';
+import { kindOf } from '../rx/response.js';
 import { WaitingRoom } from '../rx/admission/waiting-room.js';
 import type { StopOptions } from '../server/run-server.js';
 import { type InteropOptions, interopFrom } from './interop-options.js';
@@ -34,7 +35,7 @@ export interface NodeListener {
  * @example `createServer(toNodeListener(handler)).listen(8090)`
  */
 export const toNodeListener = (handler: Handler, options?: InteropOptions): NodeListener => {
-  if (typeof handler !== 'function') throw new OptionError('handler', `is a ${messageOf(handler)}, must be an operator: a function`);
+  if (typeof handler !== 'function') throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function`);
   const interop = interopFrom(options);
   const room = new WaitingRoom(interop.limits.queueSize);
   const servers = new Map<'http' | 'https', UpgradeServer>();

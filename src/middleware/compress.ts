@@ -6,7 +6,7 @@ import { eachRequest } from '../rx/each-request.js';
 import type { Handler, Middleware } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
 import { type HttpRequest, originOf } from '../rx/request.js';
-import { type BodyPiece, bodyOf, type HttpResponse, isPiece, isResponse, type Reply } from '../rx/response.js';
+import { type BodyPiece, bodyOf, type HttpResponse, isPiece, isResponse, kindOf, type Reply } from '../rx/response.js';
 import { type Compressor, compressorFor, type ContentCoding } from './content-coding.js';
 import { Encoding } from './encoding.js';
 import { isUpgrade } from './map-response.js';
@@ -45,7 +45,7 @@ const AS_THEY_ARE = new Set([204, 205, 206, 304]);
 export const compress = (options: CompressOptions = {}): Middleware => {
   const settings = checked(options);
   return function compress(handler: Handler): Handler {
-    if (typeof handler !== 'function') throw new OptionError('handler', `is a ${typeof handler}, must be an operator: a function`);
+    if (typeof handler !== 'function') throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function`);
     const marked = markWhole(handler);
     return eachRequest((request, replies) => {
       const compressing = new Compressing(request, settings, replies);

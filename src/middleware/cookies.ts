@@ -22,9 +22,9 @@ export interface CookiesOptions {
 /** What {@link cookies} adds to requests. */
 export interface CookiesFields {
   /** Names → values, decoded; of a name that stands twice the first one. Null prototype. */
-  readonly cookies: Readonly<Record<string, string>>;
+  readonly cookies: Readonly<Partial<Record<string, string>>>;
   /** Of those, the ones that have been signed here, without their signatures. Null prototype. */
-  readonly signedCookies: Readonly<Record<string, string>>;
+  readonly signedCookies: Readonly<Partial<Record<string, string>>>;
 }
 
 /** A cookie to be set. */

@@ -10,8 +10,9 @@ import { eachRequest } from '../rx/each-request.js';
 import { addFaultFields, OF_BODY } from '../rx/answering/fault-fields.js';
 import { FrameBody } from '../rx/bodies/frame-body.js';
 import type { Handler } from '../rx/handler.js';
+import { repliesOf } from '../rx/replies-of.js';
 import { type HttpRequest, originOf } from '../rx/request.js';
-import { type HttpResponse, isPiece, isResponse, type Reply } from '../rx/response.js';
+import { type HttpResponse, isPiece, isResponse, kindOf, type Reply } from '../rx/response.js';
 import type { ResponseFields } from './response-fields.js';
 
 /** What middleware makes of one request: an answer of its own, or a way through the handler. */
@@ -41,7 +42,7 @@ const MAX_WAITING_ITEMS = 1_024;
  * @param enter - Called for each request. What it throws, or its Observable fails with, is an error of the reply.
  */
 export const passThrough = (handler: Handler, enter: (request: HttpRequest) => Passage | Observable<Passage>): Handler => {
-  if (typeof handler !== 'function') throw new OptionError('handler', `is a ${typeof handler}, must be an operator: a function`);
+  if (typeof handler !== 'function') throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function`);
   return eachRequest((request, replies) => {
     const entered = enter(request);
     if (!isObservable(entered)) {
@@ -77,7 +78,7 @@ const run = (handler: Handler, request: HttpRequest, passage: Passage, replies: 
     const passing = new Passing(request, passage, replies);
     replies.add(passing); // first, as the handler may answer before it returns
     try {
-      handler(single(given)).subscribe(passing);
+      repliesOf(handler, single(given)).subscribe(passing);
     } catch (error) {
       passing.error(error);
     }

@@ -1,6 +1,7 @@
 /** Replies that are all there at once, told from those that go on. */
 import { asapScheduler, Observable, Subscriber, type Subscription } from 'rxjs';
 import type { Handler } from '../rx/handler.js';
+import { repliesOf } from '../rx/replies-of.js';
 import { type BodyPiece, type HttpResponse, isPiece, isResponse, type Reply } from '../rx/response.js';
 
 /** A response whose body is all that will ever come. */
@@ -21,7 +22,7 @@ export const markWhole =
     new Observable((replies) => {
       const marking = new Marking(replies);
       replies.add(marking);
-      handler(requests$).subscribe(marking);
+      repliesOf(handler, requests$).subscribe(marking);
     });
 
 class Marking extends Subscriber<Reply> {

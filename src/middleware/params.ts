@@ -9,7 +9,7 @@ import { passThrough } from './map-response.js';
 import { type RequestMiddleware, requestMiddleware } from './request-middleware.js';
 
 /** Names → values; a name that stands more than once has a list. Null prototype: `__proto__` is a name like any other. */
-export type Params = Record<string, string | string[]>;
+export type Params = Record<string, string | string[] | undefined>;
 
 /** Options of {@link params}. */
 export interface ParamsOptions {

@@ -12,7 +12,7 @@ export interface HandshakeRequest {
   readonly method: string;
   /** `HTTP/1.1` or `HTTP/1.0`. */
   readonly protocol: string;
-  readonly headers: Readonly<Fields>;
+  readonly headers: Readonly<Partial<Fields>>;
   readonly contentLength: number | undefined;
 }
 

@@ -4,9 +4,10 @@
  * Owns: order, falling through, 405 and OPTIONS. Leaves: which routes can mean a path to `route-table.ts`.
  */
 import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
-import { messageOf, OptionError } from '../errors.js';
+import { OptionError } from '../errors.js';
+import { repliesOf } from '../rx/replies-of.js';
 import type { HttpRequest } from '../rx/request.js';
-import { type HttpResponse, isResponse, type Reply } from '../rx/response.js';
+import { type HttpResponse, isResponse, kindOf, type Reply } from '../rx/response.js';
 import { single } from '../rx/answering/single.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { ANY_PATH, type Params } from './path-pattern.js';
@@ -39,7 +40,10 @@ export const entriesFrom = (handler: RouteLike): readonly Entry[] => {
     return entriesOf(handler) ?? [{ methods: null, pattern: ANY_PATH, answer: handler, isOpaque: true, prefixLength: 0 }];
   }
   if (isResponse(handler)) return [{ methods: null, pattern: ANY_PATH, answer: handler, isOpaque: false, prefixLength: 0 }];
-  throw new OptionError('routes', `has ${messageOf(handler)} among them, must be handlers or responses`);
+  throw new OptionError(
+    'routes',
+    `has ${Array.isArray(handler) ? 'an array' : kindOf(handler)} among them, must be handlers or responses${Array.isArray(handler) ? ': spread it' : ''}`,
+  );
 };
 
 /** A handler that tries the entries, and that others can take apart again. */
@@ -179,7 +183,7 @@ class Attempts {
     }
     const pathInfo = prefixLength === 0 ? this.path : withoutPrefix(this.path, prefixLength);
     const request = routedRequest(this.request, params, pathInfo, isOpaque ? this.allowed : null);
-    answer(single(request)).subscribe(new Attempt(this));
+    repliesOf(answer, single(request)).subscribe(new Attempt(this));
   }
 }
 

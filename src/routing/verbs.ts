@@ -3,7 +3,7 @@ import type { OperatorFunction } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import type { HttpRequest } from '../rx/request.js';
-import type { Reply } from '../rx/response.js';
+import { kindOf, type Reply } from '../rx/response.js';
 import { type ParamNames, patternFrom } from './path-pattern.js';
 import type { RoutedRequest } from './routed-request.js';
 import { routesOf } from './routes.js';
@@ -37,8 +37,7 @@ type OtherParams<R, P extends string> = R extends { readonly params: infer All }
 
 const verb = (methods: readonly string[] | null): Verb => {
   const route = (path: string, handler: Handler): Handler => {
-    if (typeof handler !== 'function')
-      throw new OptionError('handler', `of ${messageOf(path)} is ${messageOf(handler)}, must be an operator`);
+    if (typeof handler !== 'function') throw new OptionError('handler', `of ${messageOf(path)} is ${kindOf(handler)}, must be an operator`);
     return routesOf([{ methods, pattern: patternFrom(path), answer: handler, isOpaque: false, prefixLength: 0 }]);
   };
   return route as Verb; // the handler gets what its type says: the params are those of the path

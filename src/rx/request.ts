@@ -21,9 +21,9 @@ export interface HttpRequest {
   /** What stands behind the `?`, percent-encoded as sent; `undefined` where there is no `?`. */
   readonly queryString: string | undefined;
   /** Names in lower case, duplicates joined by `, ` (cookies by `; `); null prototype. Read it, do not write to it. */
-  readonly headers: Readonly<Fields>;
+  readonly headers: Readonly<Partial<Fields>>;
   /** The trailer section of a chunked body, empty until the body has been read to its end. Never merged into `headers`. */
-  readonly trailers: Readonly<Fields>;
+  readonly trailers: Readonly<Partial<Fields>>;
   /** `HTTP/1.1` or `HTTP/1.0`; behind a server of another make also `HTTP/2.0`. */
   readonly protocol: string;
   readonly scheme: 'http' | 'https';

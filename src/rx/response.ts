@@ -71,9 +71,9 @@ const isSource = (value: object): value is BodySource | FrameBody =>
  * @throws {@link HandlerError} `RHK_BAD_REPLY` for what is neither a response nor a body.
  */
 export const bodyOf = (reply: Reply | undefined): Body => {
-  const body = isResponse(reply) ? (reply.body ?? null) : (reply ?? null);
+  const body = isResponse(reply) ? (reply.body ?? null) : reply;
   if (body === null || isPiece(body) || (typeof body === 'object' && isSource(body))) return body;
-  throw new HandlerError('RHK_BAD_REPLY', `reply is ${describe(reply)}, not a response or a body`);
+  throw new HandlerError('RHK_BAD_REPLY', `reply is ${describe(reply)}, not a response or a body${hintFor(reply)}`);
 };
 
 /** A response map, that is an object with a status, headers or a body, and no body itself; `{}` is the empty response. */
@@ -88,8 +88,19 @@ export const isResponse = (reply: unknown): reply is HttpResponse => {
 
 const hasResponseKey = (reply: object): boolean => 'status' in reply || 'headers' in reply || 'body' in reply;
 
-const describe = (value: unknown): string => {
-  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
-  const keys = Object.keys(value).slice(0, 5).join(', ');
-  return isResponse(value) ? `a response whose body is ${describe((value as HttpResponse).body)}` : `an object with keys [${keys}]`;
+/** What a value is, for the message of an error: nothing of what is in it. */
+export const kindOf = (value: unknown): string => {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  return isPromise(value) ? 'a Promise' : `an object with keys [${Object.keys(value).slice(0, 5).join(', ')}]`;
+};
+
+const isPromise = (value: object): boolean => typeof (value as { then?: unknown }).then === 'function'; // asked, not assumed
+
+const describe = (value: unknown): string => (isResponse(value) ? `a response whose body is ${describe(value.body)}` : kindOf(value));
+
+/** The two mistakes that nearly everybody makes once. */
+const hintFor = (reply: unknown): string => {
+  if (reply === undefined) return ': nothing was returned; null is a reply without a body';
+  return typeof reply === 'object' && reply !== null && isPromise(reply) ? ': mergeMap waits for a Promise, map does not' : '';
 };

@@ -2,6 +2,7 @@
 import { BehaviorSubject, type Observable, Subject, type Subscription, takeUntil } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
+import { kindOf } from '../rx/response.js';
 import type { BoundAddress, Cancel } from '../transport/contracts.js';
 import { inWorkers, type Workers } from '../workers/in-workers.js';
 import { groundFrom, type Ground, Listening } from './listen.js';
@@ -61,7 +62,7 @@ const DEFAULT_STOP_TIMEOUT_MS = 100;
 export const runServer = async (handler: Handler | URL | string, options?: Partial<ServerOptions>): Promise<Server> => {
   const isModule = handler instanceof URL || typeof handler === 'string';
   if (!isModule && typeof handler !== 'function') {
-    throw new OptionError('handler', `is a ${typeof handler}, must be an operator: a function, or the file: URL of a module`);
+    throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function, or the file: URL of a module`);
   }
   const checked = optionsFrom(options);
   if (isModule) return runModule(handler, checked);

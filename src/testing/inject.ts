@@ -4,7 +4,7 @@ import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { integerOption } from '../rx/number-option.js';
 import { type HttpRequest, IncomingRequest, portOf } from '../rx/request.js';
-import type { Reply } from '../rx/response.js';
+import { kindOf, type Reply } from '../rx/response.js';
 import { MAX_TIMEOUT_MS, optionsFrom, type ServerOptions } from '../server/options.js';
 import { type Server, startServer } from '../server/run-server.js';
 import type { ServerEvent } from '../server/server-event.js';
@@ -57,7 +57,7 @@ const TIMEOUT_MS = 5_000;
  * @example `const { status, text } = await inject(handler, '/hello').collect();`
  */
 export const inject = (handler: Handler, given: HttpRequest | RequestParts | string): Injection => {
-  if (typeof handler !== 'function') throw new OptionError('handler', `is a ${typeof handler}, must be an operator: a function`);
+  if (typeof handler !== 'function') throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function`);
   const request = isRequest(given) ? given : requestFrom(given);
   return {
     reply$: handler(of(request)),

@@ -1,5 +1,6 @@
 /** A request body on its way to the thread that reads it: no more is on its way than the window holds. */
 import type { Observable, Subscription } from 'rxjs';
+import type { Fields } from '../protocol/request-head.js';
 import { isPausable, type PausableSubscription } from '../rx/demand/pausable.js';
 import type { HttpRequest } from '../rx/request.js';
 import { portableError } from './portable-error.js';
@@ -35,7 +36,10 @@ export class ForwardedBody {
     const observer = {
       next: (bytes: Uint8Array) => this.send(bytes),
       error: (error: unknown) => this.end(() => this.line.add([ToWorker.BODY_ERROR, this.id, portableError(error)])),
-      complete: () => this.end(() => this.line.add([ToWorker.BODY_END, this.id, { ...this.request.trailers }])),
+      complete: () => {
+        const trailers = { ...this.request.trailers } as Fields; // those that are there have values
+        this.end(() => this.line.add([ToWorker.BODY_END, this.id, trailers]));
+      },
     };
     if (!isPausable(body$)) {
       this.subscription = body$.subscribe(observer);

@@ -150,7 +150,7 @@ export const inWorkers = (module: URL | string, options: InWorkersOptions = {}):
 const moduleUrl = (module: URL | string): string => {
   const url = module instanceof URL ? module.href : module;
   if (typeof url === 'string' && url.startsWith('file:') && URL.canParse(url)) return url;
-  throw new OptionError('module', `is ${messageOf(module)}, must be a file: URL`);
+  throw new OptionError('module', `is ${messageOf(module)}, must be a file: URL, as new URL('./app.js', import.meta.url) makes`);
 };
 
 /** Those that are numbers. */

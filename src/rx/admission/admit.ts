@@ -9,8 +9,9 @@ import { Admission, Applicant, type Pressure, type Refusal } from './admission.j
 import { eachRequest } from '../each-request.js';
 import type { Handler, Middleware } from '../handler.js';
 import { knownOptions } from '../number-option.js';
+import { repliesOf } from '../replies-of.js';
 import { type HttpRequest, type IncomingRequest, originOf } from '../request.js';
-import type { Reply } from '../response.js';
+import { kindOf, type Reply } from '../response.js';
 
 /** Options of {@link admit}. */
 export interface AdmitOptions {
@@ -56,7 +57,7 @@ export const admit = (options: AdmitOptions): Admit => {
   const { concurrency, queueSize, maxWaitMs, retryAfter } = checked(options);
   const admission = new Admission(concurrency, queueSize, maxWaitMs);
   function admit(handler: Handler): Handler {
-    if (typeof handler !== 'function') throw new OptionError('handler', `is a ${typeof handler}, must be an operator: a function`);
+    if (typeof handler !== 'function') throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function`);
     return eachRequest((request, replies) => {
       const run = new AdmittedRun(admission, retryAfter, handler, request, replies);
       replies.add(() => run.end());
@@ -101,7 +102,7 @@ class AdmittedRun extends Applicant {
     const running = new Replies(this.replies, this.origin);
     this.running = running;
     try {
-      this.handler(single(this.request)).subscribe(running);
+      repliesOf(this.handler, single(this.request)).subscribe(running);
     } catch (error) {
       running.error(error);
     }

@@ -15,6 +15,7 @@ import { FrameBody } from '../bodies/frame-body.js';
 import { FrameSource } from '../bodies/frame-source.js';
 import type { Handler } from '../handler.js';
 import type { RunningSource, SourceListener } from '../bodies/pulled-source.js';
+import { repliesOf } from '../replies-of.js';
 import type { IncomingRequest, ReplyInWork } from '../request.js';
 import { type Body, bodyOf, type HttpResponse, isPiece, isResponse, type Reply } from '../response.js';
 import { single } from './single.js';
@@ -86,7 +87,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener, Rep
     this.isWaiting = true;
     this.request.reply = this;
     try {
-      handler(single(this.request)).subscribe(this);
+      repliesOf(handler, single(this.request)).subscribe(this);
     } catch (error) {
       this.error(error);
     }

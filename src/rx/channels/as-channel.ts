@@ -1,5 +1,5 @@
 /** http-kit's `as-channel`: a handler that gets a channel instead of giving a reply. */
-import type { Subscriber, TeardownLogic } from 'rxjs';
+import type { Subscriber, TeardownLogic, Unsubscribable } from 'rxjs';
 import { HandlerError, messageOf, OptionError } from '../../errors.js';
 import type { EncodedMessage } from '../../protocol/encoded-message.js';
 import type { Channel, ChannelClose } from './channel.js';
@@ -10,8 +10,9 @@ import { FrameBody } from '../bodies/frame-body.js';
 import type { Handler } from '../handler.js';
 import { HttpLine } from './http-line.js';
 import { LineChannel } from './line-channel.js';
+import { knownOptions } from '../number-option.js';
 import { forgetHeaders, type HttpRequest, portOf } from '../request.js';
-import type { HttpResponse, Reply } from '../response.js';
+import { type HttpResponse, kindOf, type Reply } from '../response.js';
 import { WebSocketLine } from './websocket-line.js';
 
 /** What a channel without a codec sends: messages, and on HTTP whole responses and bodies as well. */
@@ -53,20 +54,47 @@ export function asChannel<I, O>(setup: ChannelSetup<I, O> | ChannelCallbacks<I, 
     throw new OptionError('setup', `is ${messageOf(setup)}, must be a function or callbacks`);
   }
   const checked = checkOptions(options);
-  const callbacks = typeof setup === 'function' ? callbacksFrom(setup) : setup;
+  const callbacks = typeof setup === 'function' ? callbacksFrom(setup) : checkCallbacks(setup);
   return eachRequest((request, replies) => openChannel(request, replies, callbacks, checked));
 }
 
 /** A setup function as callbacks. */
 const callbacksFrom = <I, O>(setup: ChannelSetup<I, O>): ChannelCallbacks<I, O> => ({
   init: (channel, request) => {
-    const teardown = setup(channel, request);
-    channel.onClose(() => {
-      if (typeof teardown === 'function') teardown();
-      else teardown?.unsubscribe();
-    });
+    const teardown: unknown = setup(channel, request);
+    if (typeof teardown === 'function') channel.onClose(() => void teardown());
+    else if (isUnsubscribable(teardown)) channel.onClose(() => teardown.unsubscribe());
+    else if (typeof teardown === 'object' && teardown !== null) {
+      const kind = kindOf(teardown);
+      const hint = kind === 'a Promise' ? ': it must not be async' : '';
+      throw new HandlerError('RHK_BAD_REPLY', `setup of a channel gave ${kind}, not a Subscription, a function or nothing${hint}`);
+    } // what `send` and `close` return is nothing to tear down
   },
 });
+
+const isUnsubscribable = (teardown: unknown): teardown is Unsubscribable =>
+  typeof (teardown as Partial<Unsubscribable> | null | undefined)?.unsubscribe === 'function'; // asked, not assumed
+
+const CALLBACKS: readonly (keyof ChannelCallbacks<never, never>)[] = [
+  'init',
+  'onOpen',
+  'onReceive',
+  'onPing',
+  'onClose',
+  'onHandshakeError',
+];
+
+/** A callback whose name is wrong would never be called, and nobody would tell. */
+const checkCallbacks = <I, O>(callbacks: ChannelCallbacks<I, O>): ChannelCallbacks<I, O> => {
+  knownOptions(callbacks, CALLBACKS);
+  for (const name of CALLBACKS) {
+    const callback = callbacks[name];
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw new OptionError(name, `is ${messageOf(callback)}, must be a function`);
+    }
+  }
+  return callbacks;
+};
 
 /** The channel of one request, as the reply that carries it. */
 const openChannel = <I, O>(

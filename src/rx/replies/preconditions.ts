@@ -20,7 +20,7 @@ export type Precondition = 'proceed' | 'not-modified' | 'failed';
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 
 /** The order of RFC 9110 §13.2.2; `if-range` comes later, see {@link isRangeWanted}. */
-export const preconditionOf = (method: string, headers: Readonly<Fields>, validators: Validators): Precondition => {
+export const preconditionOf = (method: string, headers: Readonly<Partial<Fields>>, validators: Validators): Precondition => {
   const { etag, lastModifiedMs } = validators;
   const isSafe = method === 'GET' || method === 'HEAD';
   const ifMatch = headers['if-match'];
@@ -43,7 +43,7 @@ export const preconditionOf = (method: string, headers: Readonly<Fields>, valida
  *
  * @param nowMs - A date is strong when the file has been at rest for a second, §8.8.2.2.
  */
-export const isRangeWanted = (headers: Readonly<Fields>, { etag, lastModifiedMs }: Validators, nowMs: number): boolean => {
+export const isRangeWanted = (headers: Readonly<Partial<Fields>>, { etag, lastModifiedMs }: Validators, nowMs: number): boolean => {
   const ifRange = headers['if-range'];
   if (ifRange === undefined) return true;
   if (ifRange.includes('"')) return etag !== undefined && isStrongMatch(ifRange.trim(), etag);
