@@ -1,5 +1,5 @@
 /** A WebSocket endpoint out of an operator. */
-import { isObservable, Observable, type OperatorFunction, Subscriber } from 'rxjs';
+import { isObservable, Observable, Subscriber } from 'rxjs';
 import { HandlerError, messageOf, OptionError } from '../../errors.js';
 import type { EncodedMessage } from '../../protocol/encoded-message.js';
 import { openWebSocket } from './as-channel.js';
@@ -24,14 +24,10 @@ export type WebSocketOperator<I, O> = (messages$: Observable<I>, request: HttpRe
  * before the operator has subscribed to `messages$`. A request that asks for no WebSocket gets 426.
  */
 export function websocket(
-  operator: OperatorFunction<Message, string | Uint8Array | EncodedMessage>,
-  options?: Omit<ChannelOptions<Message, string | Uint8Array | EncodedMessage>, 'codec'>,
-): Handler;
-export function websocket(
   operator: WebSocketOperator<Message, string | Uint8Array | EncodedMessage>,
   options?: Omit<ChannelOptions<Message, string | Uint8Array | EncodedMessage>, 'codec'>,
 ): Handler;
-export function websocket<I, O>(operator: OperatorFunction<I, O> | WebSocketOperator<I, O>, options: ChannelOptions<I, O>): Handler;
+export function websocket<I, O>(operator: WebSocketOperator<I, O>, options: ChannelOptions<I, O>): Handler;
 export function websocket<I, O>(operator: WebSocketOperator<I, O>, options?: ChannelOptions<I, O>): Handler {
   if (typeof operator !== 'function') throw new OptionError('operator', `is ${messageOf(operator)}, must be a function`);
   const checked = checkOptions(options);
