@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { concat, defer, delay, map, mergeMap, NEVER, type Observable, of, throwError, timer } from 'rxjs';
-import { conflate, dropOldest, feed, type FeedOptions, HttpError, topic } from 'rx-http-kit';
+import { conflate, dropOldest, feed, type FeedOptions, HttpError, type HttpRequest, topic } from 'rx-http-kit';
 import { closing, get, head, marbles, post, text, upgrade, type VirtualClient } from 'rx-http-kit/testing';
 
 /** A life of a source is named by chance: here each is called `e`. */
@@ -510,6 +510,28 @@ describe('feed', () => {
           p: poll(0, '', ',"retryMs":1200'),
         });
         expectStatus(server).toBe('a----(bc|)', { a: 'running', b: 'stopping', c: 'stopped' });
+      });
+    });
+
+    it('does the same to those who join while it drains', () => {
+      marbles(({ network, at: when, expectObservable, expectStatus }) => {
+        const letters = topic<string>('letters');
+        letters.publish('a');
+        const late = (requests$: Observable<HttpRequest>): Observable<HttpRequest> => requests$.pipe(delay(7));
+        const answer = feed(letters, { random, retryMs: 1_000, retryJitterMs: 400, replay: 1 });
+        const server = network.server((requests$) => requests$.pipe(late, answer));
+        const ask = (request: Buffer): VirtualClient => server.client({ sends: '-r', values: { r: request } });
+        when('-----s', () => void server.stop({ timeout: 100 }));
+        const told = { s: at(0), a: event(1, 'a'), z: 'retry: 1200\n\n' };
+        expectObservable(replyOf(ask(get('/', SSE)))).toBe('--------(gsaz|)', { g: 'retry: 1000\n\n', ...told });
+        const lines = { s: '{"cursor":"e:0"}\n', a: line(1, 'a'), z: '{"retryMs":1200}\n' };
+        expectObservable(replyOf(ask(get('/', NDJSON)))).toBe('--------(saz|)', lines);
+        const frames = { s: '{"cursor":"e:0"}', a: frame(1, 'a'), z: 'close 1012 retry 1200' };
+        expectObservable(framesOf(ask(upgrade('/')))).toBe('--------(saz|)', frames);
+        expectObservable(answersOf(ask(get(`/?cursor=${letters.epoch}:1`))), '^ 12ms !').toBe('--------p', {
+          p: poll(1, '', ',"retryMs":1200'),
+        });
+        expectStatus(server).toBe('a----b--(c|)', { a: 'running', b: 'stopping', c: 'stopped' });
       });
     });
 

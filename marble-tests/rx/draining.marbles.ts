@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { map, mergeMap, NEVER, Subject, takeUntil } from 'rxjs';
-import { asChannel, draining, extend, type Handler, type StopOptions } from 'rx-http-kit';
-import { get, marbles, type MarbleHelpers, upgrade, type VirtualServer } from 'rx-http-kit/testing';
+import { delay, map, mergeMap, NEVER, of, Subject, takeUntil } from 'rxjs';
+import { asChannel, draining, extend, type Handler, type HttpRequest, type StopOptions } from 'rx-http-kit';
+import { get, marbles, type MarbleHelpers, upgrade, type VirtualClient, type VirtualServer } from 'rx-http-kit/testing';
 import { MemoryClient as MemorySocket } from '../../spec/support/memory-channel.js';
 import { chunk, LAST_CHUNK, streamed } from '../support/octets.js';
 
@@ -93,6 +93,30 @@ describe('draining', () => {
       const other = server.client({ sends: sent, values: { u: upgrade('/other') } });
       helpers.expectFrames(listening).toBe(framesListening, { c: 'close 1012 soon' });
       helpers.expectFrames(other).toBe(framesOther, { c: 'close 1001' });
+    });
+  });
+
+  it('does so too where the WebSocket opens while the server drains', () => {
+    marbles((helpers) => {
+      const opens = delay<HttpRequest>(20);
+      const handler: Handler = (requests$) =>
+        requests$.pipe(
+          mergeMap((request) => {
+            if (request.uri === '/before') draining(request).subscribe();
+            return of(request).pipe(opens);
+          }),
+          asChannel((channel, request) => {
+            channel.subscribe();
+            if (request.uri === '/late') draining(request).subscribe();
+            if (request.uri === '/other') return undefined;
+            return void helpers.clock.after(5, () => channel.close(1012, 'soon'));
+          }),
+        );
+      const server = stopping(helpers, handler, '10ms s', { timeout: 50 });
+      const ask = (uri: string): VirtualClient => server.client({ sends: '-u', values: { u: upgrade(uri) } });
+      helpers.expectFrames(ask('/before')).toBe('26ms (c|)', { c: 'close 1012 soon' });
+      helpers.expectFrames(ask('/late')).toBe('26ms (c|)', { c: 'close 1012 soon' });
+      helpers.expectFrames(ask('/other')).toBe('21ms (c|)', { c: 'close 1001' });
     });
   });
 

@@ -99,7 +99,7 @@ describe('Connection', () => {
         const server = network.server(late);
         const client = server.client({ sends: 'u', values: { u: upgrade('/') } });
         at('--s', () => void server.stop());
-        expectFrames(client).toBe('-----(c|)', { c: 'close 1001' });
+        expectFrames(client).toBe('-----(hc|)', { h: 'hi', c: 'close 1001' });
         expectClosed(client).toBe('-----g', { g: 1001 });
       });
     });

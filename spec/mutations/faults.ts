@@ -88,13 +88,13 @@ export const FAULTS: readonly Fault[] = [
   { file: 'transport/connection.ts', line: '      !this.isDraining &&\n', becomes: '', breaks: 'a stopping server promises to go on' },
   {
     file: 'transport/connection.ts',
-    line: "if (this.isDraining) session.close(GOING_AWAY, '');\n    else if",
-    becomes: 'if',
+    line: 'if (this.isDraining) this.host.clock.endOfTurn(() => this.leaveSession(session));',
+    becomes: '',
     breaks: 'a WebSocket that opens while the server stops stays open',
   },
   {
     file: 'transport/connection.ts',
-    line: "if (!endsByItself) this.session?.close(GOING_AWAY, '');",
+    line: "if (!exchange.endsByItself) this.session?.close(GOING_AWAY, '');",
     becomes: '',
     breaks: 'stop leaves WebSockets open',
   },

@@ -148,14 +148,20 @@ export const FEED_FAULTS: readonly Fault[] = [
   },
   {
     file: 'transport/connection.ts',
-    line: 'const endsByItself = withinMs > 0 && exchange.tellDraining(withinMs);',
-    becomes: 'const endsByItself = exchange.tellDraining(withinMs);',
+    line: 'if (withinMs > 0) exchange.tellDraining(withinMs);',
+    becomes: 'exchange.tellDraining(withinMs);',
     breaks: 'streams are told of a drain that has no time',
   },
   {
     file: 'transport/connection.ts',
-    line: "if (!endsByItself) this.session?.close(GOING_AWAY, '');",
+    line: "if (!exchange.endsByItself) this.session?.close(GOING_AWAY, '');",
     becomes: "this.session?.close(GOING_AWAY, '');",
     breaks: 'a WebSocket whose owner drains it is closed with 1001',
+  },
+  {
+    file: 'rx/draining.ts',
+    line: 'port.endsByItself = true;',
+    becomes: '',
+    breaks: 'a client of a feed that opens a WebSocket while the server drains is closed with 1001',
   },
 ];

@@ -33,6 +33,7 @@ export class RecordingPort implements ExchangePort {
   onSettled: ((how: Settlement) => void) | null;
   drainingMs: number | null;
   onDraining: ((withinMs: number) => void) | null;
+  endsByItself: boolean;
   /** Called with each piece, for what happens while it is written. */
   onWrite: ((piece: string) => void) | null;
 
@@ -50,6 +51,7 @@ export class RecordingPort implements ExchangePort {
     this.onSettled = null;
     this.drainingMs = null;
     this.onDraining = null;
+    this.endsByItself = false;
     this.onWrite = null;
   }
 

@@ -37,6 +37,7 @@ export abstract class ForeignExchange implements ExchangePort {
   onDrain: (() => void) | null;
   onSettled: ((how: Settlement) => void) | null;
   onDraining: ((withinMs: number) => void) | null;
+  endsByItself: boolean;
   private readonly maxBufferedBytes: number;
   private state: number;
   private status: number;
@@ -57,6 +58,7 @@ export abstract class ForeignExchange implements ExchangePort {
     this.onDrain = null;
     this.onSettled = null;
     this.onDraining = null;
+    this.endsByItself = false;
     this.maxBufferedBytes = maxBufferedBytes;
     this.state = State.NONE;
     this.status = 200;

@@ -7,7 +7,8 @@ import { type HttpRequest, originOf } from './request.js';
  * Emits once when the server begins to drain, with the milliseconds until what still runs is cut (Infinity where nothing will
  * be), then completes; at once for who comes late. Silent when the server stops with a timeout of 0: then all is cut.
  *
- * While somebody is subscribed on behalf of a WebSocket, it is not closed with 1001 by itself: end it in time.
+ * While somebody is subscribed on behalf of a WebSocket, it is not closed with 1001 by itself: end it in time. One that opens while the
+ * server drains is closed at the end of the turn in which it opened, unless somebody has subscribed by then.
  *
  * @example `takeUntil(draining(request))`
  */
@@ -26,7 +27,9 @@ export const whenDraining = (request: HttpRequest, listener: (withinMs: number) 
   const { port } = origin;
   const { drainingMs } = port;
   if (drainingMs !== null) {
-    if (drainingMs > 0) listener(drainingMs);
+    if (drainingMs === 0) return () => {};
+    port.endsByItself = true;
+    listener(drainingMs);
     return () => {};
   }
   origin.drainListeners = origin.drainListeners.concat(listener);

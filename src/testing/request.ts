@@ -75,6 +75,7 @@ export class LooseExchange implements ExchangePort {
   onSettled: ((how: Settlement) => void) | null;
   readonly drainingMs: number | null;
   onDraining: ((withinMs: number) => void) | null;
+  endsByItself: boolean;
 
   constructor(parts: RequestParts, head: RequestHead) {
     this.parts = parts;
@@ -89,6 +90,7 @@ export class LooseExchange implements ExchangePort {
     this.onSettled = null;
     this.drainingMs = null;
     this.onDraining = null;
+    this.endsByItself = false;
   }
 
   begin(): void {}

@@ -197,8 +197,8 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
     const { exchange } = this;
     if (exchange !== null) {
       exchange.keepAlive = false;
-      const endsByItself = withinMs > 0 && exchange.tellDraining(withinMs);
-      if (!endsByItself) this.session?.close(GOING_AWAY, '');
+      if (withinMs > 0) exchange.tellDraining(withinMs);
+      if (!exchange.endsByItself) this.session?.close(GOING_AWAY, '');
     } else if (this.parser !== null && this.parser.isInHead)
       return; // a head in work may be finished, and answered
     else if (this.waiting > 0) this.shut();
@@ -492,9 +492,14 @@ export class Connection implements ConnectionPort, ReplyCarrier, BodyCarrier, Fr
   onUpgraded(options: UpgradeOptions, listener: FrameListener, deflate: PerMessageDeflate | null): FramePort {
     const session = new WebSocketSession(this, listener, options, deflate);
     this.session = session;
-    if (this.isDraining) session.close(GOING_AWAY, '');
-    else if (!this.isAdvancing) this.advance();
+    if (this.isDraining) this.host.clock.endOfTurn(() => this.leaveSession(session)); // its owner is about to be told of it
+    if (!this.isAdvancing) this.advance();
     return session;
+  }
+
+  /** Opened while the server drains. */
+  private leaveSession(session: WebSocketSession): void {
+    if (this.phase === Phase.OPEN && !this.exchange?.endsByItself) session.close(GOING_AWAY, '');
   }
 
   get tick(): number {

@@ -241,6 +241,8 @@ export interface ExchangePort {
    * not closed with 1001.
    */
   onDraining: ((withinMs: number) => void) | null;
+  /** Set by who has been told while the server drains already: as if it had listened before. */
+  endsByItself: boolean;
 }
 
 /** Who hears of a connection's requests. */

@@ -68,6 +68,7 @@ export class ReplyWriter implements ExchangePort {
   onDrain: (() => void) | null;
   onSettled: ((how: Settlement) => void) | null;
   onDraining: ((withinMs: number) => void) | null;
+  endsByItself: boolean;
   /** `write` has returned false since the last flush. */
   isStarved: boolean;
   private readonly carrier: ReplyCarrier;
@@ -90,6 +91,7 @@ export class ReplyWriter implements ExchangePort {
     this.onDrain = null;
     this.onSettled = null;
     this.onDraining = null;
+    this.endsByItself = false;
     this.isStarved = false;
     this.carrier = carrier;
     this.isHead = head.method === 'HEAD';
@@ -193,12 +195,13 @@ export class ReplyWriter implements ExchangePort {
     this.carrier.report(error, this.head);
   }
 
-  /** @returns Whether somebody listens, who will end this exchange in time. */
-  tellDraining(withinMs: number): boolean {
+  /** Who listens will end this exchange in time. */
+  tellDraining(withinMs: number): void {
     const { onDraining } = this;
+    if (onDraining === null) return;
     this.onDraining = null;
-    onDraining?.(withinMs);
-    return onDraining !== null;
+    this.endsByItself = true;
+    onDraining(withinMs);
   }
 
   /** The client has gone, or the connection was closed: nothing can be sent any more. */

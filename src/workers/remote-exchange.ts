@@ -40,6 +40,7 @@ export class RemoteExchange implements ExchangePort, RemoteBodyOwner, RemoteFram
   isSettled: boolean;
   onDrain: (() => void) | null;
   onSettled: ((how: Settlement) => void) | null;
+  endsByItself: boolean;
   /** Told to who asks for it. */
   readonly drainingMs: null;
   private readonly host: RemoteHost;
@@ -63,6 +64,7 @@ export class RemoteExchange implements ExchangePort, RemoteBodyOwner, RemoteFram
     this.isSettled = false;
     this.onDrain = null;
     this.onSettled = null;
+    this.endsByItself = false;
     this.drainingMs = null;
     this.host = host;
     this.frames = null;
