@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { asyncScheduler, concat, EMPTY, map, NEVER, of } from 'rxjs';
+import { asyncScheduler, concat, EMPTY, map, NEVER, type Observable, of } from 'rxjs';
 import { dropOldest, eventStream, fromReadable, json, type EventStreamOptions, type ServerSentEvent, suspend } from 'rx-http-kit';
-import { get, head, marbles, post } from 'rx-http-kit/testing';
+import { get, head, marbles, post, type VirtualClient } from 'rx-http-kit/testing';
 
 const GET = { r: get('/') };
 const FIELDS = ['content-type', 'cache-control', 'x-accel-buffering'];
@@ -100,6 +100,38 @@ describe('eventStream', () => {
         const reply = '      -----h---h--a--(z|)';
         expectReply(server.client({ sends: '-r', values: GET })).toBe(reply, { a: A, h: ':\n\n', z: RETRY });
       });
+    });
+
+    it('comes to each client in its own time, whoever else comes, hears something or leaves', () => {
+      marbles(({ cold, network, expectReply }) => {
+        const sources: Record<string, Observable<string>> = {
+          '/silent': NEVER,
+          '/busy': cold('---a--b-----------------------'),
+          '/ending': cold('-----|'),
+        };
+        const server = network.server(eventStream(({ uri }) => sources[uri], { heartbeatMs: 10 }));
+        const ask = (uri: string, sends: string): VirtualClient => server.client({ sends, values: { r: get(uri) }, vanishes: '40ms #' });
+        const values = { a: A, b: B, h: ':\n\n', z: RETRY };
+        expectReply(ask('/busy', '  -r')).toBe('----a--b 9ms h 9ms h 9ms h', values);
+        expectReply(ask('/silent', '--r')).toBe('-- 10ms h 9ms h 9ms h', values);
+        expectReply(ask('/ending', '---r')).toBe('--------(z|)', values);
+        expectReply(ask('/silent', '---r')).toBe('--- 10ms h 9ms h 9ms h', values);
+        expectReply(ask('/busy', '  15ms r')).toBe('15ms ---a--b 9ms h', values);
+      });
+    });
+
+    it('knows that a clock began anew: a handler lives in one test behind the other', () => {
+      const handler = eventStream(() => NEVER, { heartbeatMs: 10 });
+      for (const hold of [5, 200]) {
+        marbles(
+          ({ network, expectReply }) => {
+            const client = network.server(handler).client({ sends: '-r', values: { r: get('/') }, vanishes: '25ms #' });
+            network.server(handler).client({ sends: `${hold}ms r`, values: { r: get('/') } });
+            expectReply(client).toBe('- 10ms h 9ms h', { h: ':\n\n' });
+          },
+          { horizonMs: 1_000 },
+        );
+      }
     });
 
     it('is left out while something waits: what the client does not take is life enough', () => {

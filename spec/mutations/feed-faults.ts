@@ -27,15 +27,21 @@ export const FEED_FAULTS: readonly Fault[] = [
     breaks: 'a topic takes a cursor from the future',
   },
   {
-    file: 'feeds/heartbeat.ts',
-    line: 'if (msLeft <= 0 || msLeft > heartbeat.silenceMs) {',
-    becomes: 'if (heartbeat.msLeft() <= 1e9) {',
+    file: 'feeds/heartbeats.ts',
+    line: 'this.unlink();\n    this.link(head);',
+    becomes: '',
+    breaks: 'a client that was told something is taken for the one that has been silent longest',
+  },
+  {
+    file: 'feeds/event-stream.ts',
+    line: 'tap({ next: () => this.heartbeat.speak(), complete:',
+    becomes: 'tap({ complete:',
     breaks: 'heartbeats come in the middle of what is said',
   },
   {
     file: 'feeds/event-stream.ts',
-    line: '() => outlet.write(HEARTBEAT_COMMENT)',
-    becomes: '() => outlet.send(HEARTBEAT_COMMENT as E)',
+    line: 'this.outlet.write(HEARTBEAT_COMMENT);',
+    becomes: 'this.outlet.send(HEARTBEAT_COMMENT as E);',
     breaks: 'heartbeats wait in the queue of a slow client',
   },
   {
@@ -58,7 +64,7 @@ export const FEED_FAULTS: readonly Fault[] = [
   },
   {
     file: 'feeds/stream-client.ts',
-    line: 'if (outlet.write(cursor === null ? wording.heartbeat : wording.position(cursor))) this.untoldCursor = null;',
+    line: 'if (this.outlet?.write(cursor === null ? wording.heartbeat : wording.position(cursor))) this.untoldCursor = null;',
     becomes: 'outlet.write(wording.heartbeat);',
     breaks: 'a feed that conflates never says where the client stands',
   },

@@ -11,7 +11,7 @@ import { queueLimitsFrom, type QueueOptions } from '../rx/queues/queue-options.j
 import { type HttpRequest, portOf } from '../rx/request.js';
 import { type HttpResponse, isResponse } from '../rx/response.js';
 import { DRAIN_OPTIONS, type DrainedClient, Drainer, type DrainOptions } from './drainer.js';
-import { Heartbeat } from './heartbeat.js';
+import { type Heartbeat, Heartbeats, type Silent } from './heartbeats.js';
 import { pushHeaders, UNTOLD } from './stream-headers.js';
 
 /** Options of {@link eventStream}; all have defaults. */
@@ -65,7 +65,7 @@ export function eventStream<E extends ServerSentEvent<unknown> | string>(
   const limits = queueLimitsFrom(options);
   const headers = pushHeaders(EVENT_STREAM_TYPE, options.headers);
   const drainer = new Drainer(options);
-  const heartbeatMs = heartbeatFrom(options.heartbeatMs);
+  const heartbeats = new Heartbeats(heartbeatFrom(options.heartbeatMs));
   const greeting = options.retryMs === undefined ? '' : retryLine(drainer.retryMs);
   const encode = encoderFor<E>(options.codec);
   return map((request) => {
@@ -77,7 +77,7 @@ export function eventStream<E extends ServerSentEvent<unknown> | string>(
     const port = portOf(request);
     if (port.body === null) port.endsWithInput = true; // who has said all and is told this way has gone
     const open = (outlet: QueueOutlet<E>): (() => void) => {
-      const client = new EventStreamClient(outlet, drainer.retryMs, heartbeatMs);
+      const client = new EventStreamClient(outlet, drainer.retryMs, heartbeats);
       const unwatch = whenDraining === 'end' ? drainer.watch(request, client) : ignore;
       client.start(events$, greeting);
       return () => {
@@ -109,16 +109,16 @@ const encoderFor = <E>(codec: Pick<Codec<unknown, never>, 'encode'> | undefined)
 };
 
 /** One reply. */
-class EventStreamClient<E> implements DrainedClient {
+class EventStreamClient<E> implements DrainedClient, Silent {
   private readonly outlet: QueueOutlet<E>;
   private readonly retryMs: number;
   private readonly heartbeat: Heartbeat;
   private subscription: Subscription | undefined;
 
-  constructor(outlet: QueueOutlet<E>, retryMs: number, heartbeatMs: number) {
+  constructor(outlet: QueueOutlet<E>, retryMs: number, heartbeats: Heartbeats) {
     this.outlet = outlet;
     this.retryMs = retryMs;
-    this.heartbeat = new Heartbeat(heartbeatMs, () => outlet.write(HEARTBEAT_COMMENT));
+    this.heartbeat = heartbeats.join(this);
     this.subscription = undefined;
   }
 
@@ -126,6 +126,10 @@ class EventStreamClient<E> implements DrainedClient {
     if (greeting !== '') this.outlet.announce(`${greeting}\n`);
     const told$ = events$.pipe(tap({ next: () => this.heartbeat.speak(), complete: () => this.end(this.retryMs) })); // still one that can be paused
     this.subscription = this.outlet.follow(told$);
+  }
+
+  beat(): void {
+    this.outlet.write(HEARTBEAT_COMMENT);
   }
 
   endForNow(retryMs: number): void {

@@ -5,6 +5,7 @@ import type { HttpRequest } from '../rx/request.js';
 import type { Drainer } from './drainer.js';
 import type { EncodedItems } from './encoded-item.js';
 import type { FeedCounter } from './feed-counter.js';
+import type { Heartbeats } from './heartbeats.js';
 
 /** One feed, as its clients see it. */
 export interface FeedHost<T> {
@@ -13,7 +14,7 @@ export interface FeedHost<T> {
   readonly counter: FeedCounter;
   /** Items that a client gets that comes for the first time; `undefined` leaves it to the source. */
   readonly replay: number | undefined;
-  readonly heartbeatMs: number;
+  readonly heartbeats: Heartbeats;
   /** `retry` where it was asked for, at the start of a stream of events. */
   readonly greeting: string;
   /** A client may be told of items in another order than that of their ids. */

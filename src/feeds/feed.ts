@@ -21,6 +21,7 @@ import { type FeedClients, FeedCounter, type FeedDrop } from './feed-counter.js'
 import { type FeedTransport, transportOf } from './feed-transport.js';
 import { cursorOf } from './last-event-id.js';
 import { answerWithPoll } from './poll-client.js';
+import { Heartbeats } from './heartbeats.js';
 import { SharedSource } from './shared-source.js';
 import { answerWithSocket, type FeedMessage } from './socket-client.js';
 import { answerWithStream, type StreamForm } from './stream-client.js';
@@ -182,7 +183,7 @@ const hostFrom = <T>(options: FeedOptions<T>): FeedHost<T> => {
     drainer,
     counter: new FeedCounter(overflow !== undefined && overflow.policy !== 'disconnect'),
     replay: options.replay === undefined ? undefined : integerOption('replay', options.replay, 0, 0, Infinity),
-    heartbeatMs: heartbeatFrom(options.heartbeatMs),
+    heartbeats: new Heartbeats(heartbeatFrom(options.heartbeatMs)),
     greeting: options.retryMs === undefined ? '' : `${retryLine(drainer.retryMs)}\n`,
     isConflating: overflow?.policy === 'conflate',
     restartCode,

@@ -10,7 +10,7 @@ import type { Reply } from '../rx/response.js';
 import type { DrainedClient } from './drainer.js';
 import type { EncodedItem } from './encoded-item.js';
 import { cursorBefore, type FeedHost, type Visit } from './feed-client.js';
-import { Heartbeat } from './heartbeat.js';
+import type { Heartbeat, Silent } from './heartbeats.js';
 import type { Wording } from './wording.js';
 
 export interface StreamForm<T> {
@@ -36,7 +36,7 @@ export const answerWithStream = <T>(host: FeedHost<T>, form: StreamForm<T>, visi
   replies.complete();
 };
 
-class StreamClient<T> implements Follower<T>, DrainedClient {
+class StreamClient<T> implements Follower<T>, DrainedClient, Silent {
   readonly body: QueueBody<EncodedItem<T>>;
   private readonly host: FeedHost<T>;
   private readonly form: StreamForm<T>;
@@ -133,7 +133,7 @@ class StreamClient<T> implements Follower<T>, DrainedClient {
     const watching = host.counter.watch(visit.request, form.transport, outlet);
     if (host.isConflating) outlet.writable$.subscribe((isWritable) => (this.isWritable = isWritable)); // completes with the queue
     const unwatch = host.drainer.watch(visit.request, this);
-    this.heartbeat = new Heartbeat(host.heartbeatMs, () => this.beat(outlet));
+    this.heartbeat = host.heartbeats.join(this);
     if (form.transport === 'sse' && host.greeting !== '') outlet.announce(host.greeting);
     const { replay, early, failure } = this;
     this.outlet = outlet;
@@ -174,10 +174,10 @@ class StreamClient<T> implements Follower<T>, DrainedClient {
   }
 
   /** Nothing waits: all that was sent without its id has left. */
-  private beat(outlet: QueueOutlet<EncodedItem<T>>): void {
+  beat(): void {
     const { wording } = this.form;
     const cursor = this.untoldCursor;
-    if (outlet.write(cursor === null ? wording.heartbeat : wording.position(cursor))) this.untoldCursor = null;
+    if (this.outlet?.write(cursor === null ? wording.heartbeat : wording.position(cursor))) this.untoldCursor = null;
   }
 
   endForNow(retryMs: number): void {
