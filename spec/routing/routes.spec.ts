@@ -1,5 +1,6 @@
 import { any, context, del, get, head, options, patch, post, put, routes } from '#src/routing/index.js';
 import { extend, type Handler, type HttpRequest, type HttpResponse, HttpError, OptionError, ProtocolError } from '#src/index.js';
+import { single } from '#src/rx/answering/single.js';
 import { inject, request } from '#src/testing/index.js';
 import { expect } from 'chai';
 import {
@@ -20,14 +21,21 @@ import {
 const says = (text: string): Handler => map(() => text);
 const nothing: Handler = mergeMap(() => EMPTY);
 
-/** What the handler answers, or the error's status and `allow`; undefined for nothing. */
+/** What the handler answers, or the error's status and `allow`; undefined for nothing. As a server asks, and as any stream does. */
 const answerTo = (handler: Handler, uri: string, method = 'GET'): unknown => {
-  let answer: unknown;
-  handler(of(request({ uri, method }))).subscribe({
-    next: (reply) => (answer = reply),
-    error: (error: HttpError | ProtocolError) =>
-      (answer = error instanceof HttpError ? [error.status, error.headers?.['allow']] : [error.status, error.code]),
-  });
+  const asked = (requests$: Observable<HttpRequest>): { readonly answer: unknown; readonly isComplete: boolean } => {
+    let answer: unknown;
+    let isComplete = false;
+    handler(requests$).subscribe({
+      next: (reply) => (answer = reply),
+      error: (error: HttpError | ProtocolError) =>
+        (answer = error instanceof HttpError ? [error.status, error.headers?.['allow']] : [error.status, error.code]),
+      complete: () => (isComplete = true),
+    });
+    return { answer, isComplete };
+  };
+  const { answer, isComplete } = asked(single(request({ uri, method })));
+  expect(asked(of(request({ uri, method }))), 'as one of a stream').to.deep.equal({ answer, isComplete });
   return answer;
 };
 const notFound: HttpResponse = { status: 404, body: 'no such page' };
@@ -49,7 +57,8 @@ describe('routes', () => {
       return 'second';
     });
     expect(answerTo(routes(get('/a', declines), declines, get('/:x', answers)), '/a')).to.equal('second');
-    expect(log).to.deep.equal(['let go', 'let go', 'asked']);
+    const eachWay = ['let go', 'let go', 'asked'];
+    expect(log).to.deep.equal([...eachWay, ...eachWay]);
   });
 
   it('passes on after a wait, and unsubscribes from the one that is asked', () => {

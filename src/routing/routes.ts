@@ -8,7 +8,7 @@ import { OptionError } from '../errors.js';
 import { repliesOf } from '../rx/replies-of.js';
 import type { HttpRequest } from '../rx/request.js';
 import { type HttpResponse, isResponse, kindOf, type Reply } from '../rx/response.js';
-import { single } from '../rx/answering/single.js';
+import { Single } from '../rx/answering/single.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { ANY_PATH, type Params } from './path-pattern.js';
 import { requestPathFrom } from './request-path.js';
@@ -49,17 +49,42 @@ export const entriesFrom = (handler: RouteLike): readonly Entry[] => {
 /** A handler that tries the entries, and that others can take apart again. */
 export const routesOf = <R extends HttpRequest>(entries: readonly Entry[]): OperatorFunction<R, Reply> => {
   let table: RouteTable<Entry> | undefined; // made for those only that are not taken apart
-  const handler: OperatorFunction<R, Reply> = (requests$) =>
-    new Observable((replies) => {
-      requests$.subscribe(new Requests((table ??= new RouteTable(entries)), replies));
-    });
+  const handler: OperatorFunction<R, Reply> = (requests$) => {
+    table ??= new RouteTable(entries);
+    return requests$ instanceof Single ? new RepliesToOne(table, requests$.value) : repliesToEach(table, requests$);
+  };
   return withEntries(handler, entries);
 };
 
+const repliesToEach = (table: RouteTable<Entry>, requests$: Observable<HttpRequest>): Observable<Reply> =>
+  new Observable((replies) => {
+    requests$.subscribe(new Requests(table, replies));
+  });
+
+/**
+ * The replies to the one request of a server's run, for whom nobody has to count requests: 0.8 KB and an eighth of what a request
+ * costs outside the kernel (scenario routes).
+ */
+class RepliesToOne extends Observable<Reply> {
+  readonly table: RouteTable<Entry>;
+  readonly request: HttpRequest;
+
+  constructor(table: RouteTable<Entry>, request: HttpRequest) {
+    super(replyToOne);
+    this.table = table;
+    this.request = request;
+  }
+}
+
+function replyToOne(this: Observable<Reply>, replies: Subscriber<Reply>): void {
+  const { table, request } = this as RepliesToOne; // given to no other constructor
+  new Attempts(table, request, replies, null).tryNext();
+}
+
 /** The requests of one subscription, most often one. */
 class Requests extends Subscriber<HttpRequest> {
-  readonly table: RouteTable<Entry>;
-  readonly replies: Subscriber<Reply>;
+  private readonly table: RouteTable<Entry>;
+  private readonly replies: Subscriber<Reply>;
   private running: number;
   private isLast: boolean;
 
@@ -75,7 +100,7 @@ class Requests extends Subscriber<HttpRequest> {
   protected override _next(request: HttpRequest): void {
     this.running++;
     try {
-      new Attempts(this, request).tryNext();
+      new Attempts(this.table, request, this.replies, this).tryNext();
     } catch (error) {
       this.replies.error(error);
     }
@@ -100,7 +125,10 @@ class Requests extends Subscriber<HttpRequest> {
 
 /** One request on its way through the routes. */
 class Attempts {
-  readonly requests: Requests;
+  readonly replies: Subscriber<Reply>;
+  /** Who counts them, where this may not be the only one. */
+  private readonly requests: Requests | null;
+  private readonly table: RouteTable<Entry>;
   private readonly request: HttpRequest;
   private readonly around: RoutingTrail | undefined;
   private readonly allowed: AllowedMethods;
@@ -114,11 +142,12 @@ class Attempts {
   private isAsked: boolean;
 
   /** @throws ProtocolError `RHK_BAD_PATH` */
-  constructor(requests: Requests, request: HttpRequest) {
-    const { table } = requests;
+  constructor(table: RouteTable<Entry>, request: HttpRequest, replies: Subscriber<Reply>, requests: Requests | null) {
     const around = trailOf(request);
     const path = around?.pathInfo ?? request.uri;
+    this.replies = replies;
     this.requests = requests;
+    this.table = table;
     this.request = request;
     this.around = around;
     this.allowed = around?.allowed ?? new AllowedMethods();
@@ -141,19 +170,19 @@ class Attempts {
     if (this.isTrying) return;
     this.isTrying = true;
     try {
-      while (this.isAsked && !this.requests.replies.closed) {
+      while (this.isAsked && !this.replies.closed) {
         this.isAsked = false;
         this.step();
       }
     } catch (error) {
-      this.requests.replies.error(error);
+      this.replies.error(error);
     } finally {
       this.isTrying = false;
     }
   }
 
   private step(): void {
-    const { entries } = this.requests.table;
+    const { entries } = this.table;
     const around = this.around === undefined ? null : this.around.params;
     while (this.next < this.candidates.length) {
       const entry = entries[this.candidates[this.next++]];
@@ -162,8 +191,8 @@ class Attempts {
       return this.ask(entry, params);
     }
     const isOutermost = this.around === undefined || this.around.allowed === null;
-    if (isOutermost && this.allowed.differs) this.requests.replies.next(this.allowed.answer(this.request));
-    this.requests.leave();
+    if (isOutermost && this.allowed.differs) this.replies.next(this.allowed.answer(this.request));
+    this.leave();
   }
 
   private meansMethodOf({ methods, answer, isOpaque }: Entry): boolean {
@@ -177,13 +206,30 @@ class Attempts {
 
   private ask({ answer, isOpaque, prefixLength }: Entry, params: Readonly<Params>): void {
     if (typeof answer !== 'function') {
-      this.requests.replies.next(this.allowed.differs ? this.allowed.answer(this.request) : answer);
-      this.requests.leave();
+      this.replies.next(this.allowed.differs ? this.allowed.answer(this.request) : answer);
+      this.leave();
       return;
     }
     const pathInfo = prefixLength === 0 ? this.path : withoutPrefix(this.path, prefixLength);
     const request = routedRequest(this.request, params, pathInfo, isOpaque ? this.allowed : null);
-    repliesOf(answer, single(request)).subscribe(new Attempt(this));
+    const isDecided = this.requests === null && !isOpaque && !this.mayGoOn();
+    repliesOf(answer, new Single(request)).subscribe(isDecided ? this.replies : new Attempt(this));
+  }
+
+  /** Whether somebody else may be asked where the one that is asked now does not answer. */
+  private mayGoOn(): boolean {
+    const { entries } = this.table;
+    for (let i = this.next; i < this.candidates.length; i++) {
+      const { methods } = entries[this.candidates[i]];
+      if (methods === null || methods.includes(this.request.method)) return true;
+    }
+    return false;
+  }
+
+  /** Answered, or it will not be. */
+  leave(): void {
+    if (this.requests === null) this.replies.complete();
+    else this.requests.leave();
   }
 }
 
@@ -196,21 +242,21 @@ class Attempt extends Subscriber<Reply> {
     super();
     this.attempts = attempts;
     this.hasAnswered = false;
-    attempts.requests.replies.add(this);
+    attempts.replies.add(this);
   }
 
   protected override _next(reply: Reply): void {
     this.hasAnswered = true;
-    this.attempts.requests.replies.next(reply);
+    this.attempts.replies.next(reply);
   }
 
   protected override _error(error: unknown): void {
-    this.attempts.requests.replies.error(error);
+    this.attempts.replies.error(error);
   }
 
   protected override _complete(): void {
     this.unsubscribe(); // what it holds is let go before the next begins
-    if (this.hasAnswered) this.attempts.requests.leave();
+    if (this.hasAnswered) this.attempts.leave();
     else this.attempts.tryNext();
   }
 }

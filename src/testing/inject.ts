@@ -1,7 +1,8 @@
 /** One request through a handler: no port, no socket. */
-import { isObservable, map, type Observable, of, type Subscription } from 'rxjs';
+import { isObservable, map, type Observable, type Subscription } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
+import { single } from '../rx/answering/single.js';
 import { integerOption } from '../rx/number-option.js';
 import { type HttpRequest, IncomingRequest, portOf } from '../rx/request.js';
 import { kindOf, type Reply } from '../rx/response.js';
@@ -60,7 +61,7 @@ export const inject = (handler: Handler, given: HttpRequest | RequestParts | str
   if (typeof handler !== 'function') throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function`);
   const request = isRequest(given) ? given : requestFrom(given);
   return {
-    reply$: handler(of(request)),
+    reply$: handler(single(request)), // as the server does
     collect: (options = {}) => collect(handler, request, options),
   };
 };
