@@ -50,6 +50,65 @@ export const handler: Handler = pipe(session<{ user: string }>(), map(({ session
 export const wrong: Handler = pipe(session<{ user: string }>(), map(({ session: { usr } }) => usr ?? 'nobody'));
 `;
 
+/** Makes all middleware where none of its packages is installed: says what each is missing, and serves with what needs none. */
+const WITHOUT_PACKAGES = `
+import { map } from 'rxjs';
+import { inject } from 'rx-http-kit/testing';
+import * as all from 'rx-http-kit/middleware';
+
+const secrets = ['a secret of at least 32 characters'];
+const here = new URL('./', import.meta.url);
+const made = {
+  absoluteRedirects: () => all.absoluteRedirects(),
+  accessLog: () => all.accessLog({ to: () => {} }),
+  antiForgery: () => all.antiForgery({ strategy: 'cookie', secrets }),
+  apiDefaults: () => all.defaults(all.apiDefaults),
+  basicAuth: () => all.basicAuth({ users: { ann: 'x' } }),
+  bodyLimit: () => all.bodyLimit(10),
+  compress: () => all.compress(),
+  contentType: () => all.contentType(),
+  cookieStore: () => all.cookieStore({ secrets }),
+  cookies: () => all.cookies(),
+  cors: () => all.cors({ origin: 'https://a.example' }),
+  defaultCharset: () => all.defaultCharset(),
+  etag: () => all.etag(),
+  file: () => all.file(here),
+  flash: () => all.flash(),
+  forwarded: () => all.forwarded({ trust: ['loopback'] }),
+  forwardedRemoteAddr: () => all.forwardedRemoteAddr(),
+  forwardedScheme: () => all.forwardedScheme(),
+  head: () => all.head(),
+  hsts: () => all.hsts(),
+  memoryStore: () => all.memoryStore(),
+  multipartParams: () => all.multipartParams(),
+  nestedParams: () => all.nestedParams(),
+  notModified: () => all.notModified(),
+  params: () => all.params(),
+  rateLimit: () => all.rateLimit({ limit: 1, windowMs: 1 }),
+  'rateLimit with a key': () => all.rateLimit({ limit: 1, windowMs: 1, key: () => 'a' }),
+  requestId: () => all.requestId(),
+  resource: () => all.resource(here),
+  session: () => all.session(),
+  setCookie: () => all.setCookie('x', 'a', 'b'),
+  sslRedirect: () => all.sslRedirect(),
+  timeout: () => all.timeout({ firstMs: 1000 }),
+  xHeaders: () => all.xHeaders(),
+};
+const missing = {};
+for (const [name, make] of Object.entries(made)) {
+  try {
+    make();
+  } catch (error) {
+    missing[name] = error.code + ' ' + error.message;
+  }
+}
+const handler = all.compose(all.requestId(), all.cors(), all.timeout({ firstMs: 1000 }), all.etag())(map(() => 'served'));
+const { status, headers, text } = await inject(handler, { uri: '/', headers: { origin: 'https://a.example' } }).collect();
+console.log(JSON.stringify({ missing, served: [status, headers['access-control-allow-origin'], text] }));
+`;
+
+const needs = (who: string, name: string): string => `RHK_BAD_OPTION option ${who}: needs the package ${name}: npm install ${name}`;
+
 describe('the package', function () {
   this.timeout(60_000);
   let folder: string;
@@ -73,6 +132,7 @@ describe('the package', function () {
     await writeFile(join(project, 'package.json'), '{ "name": "fresh", "private": true, "type": "module" }');
     await writeFile(join(project, 'program.ts'), PROGRAM);
     await writeFile(join(project, 'typed.ts'), TYPED);
+    await writeFile(join(project, 'without-packages.mjs'), WITHOUT_PACKAGES);
     const copies = ['rxjs', 'ws', 'typescript', '@types/node'].map((name) => resolve('node_modules', name));
     await succeed('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, packed.filename), ...copies], project);
   });
@@ -105,6 +165,31 @@ describe('the package', function () {
     const project = join(folder, 'project');
     const said = await succeed('npx', ['--no-install', 'rx-http-kit', '--help'], project);
     expect(said).to.include('rx-http-kit ./app.js [options]').and.include('--max-body <bytes>');
+  });
+
+  it('asks for a package only where what is made needs it, and says which', async () => {
+    const said = await succeed(process.execPath, ['without-packages.mjs'], join(folder, 'project'));
+    expect(JSON.parse(said)).to.deep.equal({
+      missing: {
+        antiForgery: needs('antiForgery', 'cookie'),
+        apiDefaults: needs('contentType', 'mime-types'),
+        compress: needs('compress', 'negotiator'),
+        contentType: needs('contentType', 'mime-types'),
+        cookieStore: needs('cookieStore', 'iron-webcrypto'),
+        cookies: needs('cookies', 'cookie'),
+        file: needs('file', 'mime-types'),
+        forwarded: needs('forwarded', 'ipaddr.js'),
+        forwardedRemoteAddr: needs('forwardedRemoteAddr', 'ipaddr.js'),
+        forwardedScheme: needs('forwardedScheme', 'ipaddr.js'),
+        multipartParams: needs('multipartParams', 'busboy'),
+        nestedParams: needs('nestedParams', 'qs'),
+        rateLimit: needs('rateLimit without a key', 'ipaddr.js'),
+        resource: needs('resource', 'mime-types'),
+        session: needs('session', 'cookie'),
+        setCookie: needs('setCookie', 'cookie'),
+      },
+      served: [200, '*', 'served'],
+    });
   });
 
   it('carries its sources in its source maps', async () => {

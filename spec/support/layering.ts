@@ -52,7 +52,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     sources: ['errors.ts', 'protocol'],
     types: ['transport/contracts.ts'],
     packages: ['rxjs', 'mime-types', 'range-parser', 'negotiator'],
-    builtins: [...SAFE, 'node:stream', 'node:stream/web', 'node:fs', 'node:fs/promises'],
+    builtins: [...SAFE, 'node:stream', 'node:stream/web', 'node:fs', 'node:fs/promises', 'node:module'],
   },
   ...Object.fromEntries(FEATURES.map((feature) => [feature, FEATURE])),
   // uploads go to temporary files, replies through compressors
@@ -99,6 +99,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const SOLE_IMPORTERS: Readonly<Record<string, readonly string[]>> = {
   'node:fs': ['rx/bodies/file-body.ts', 'rx/replies/static-files.ts'],
   'node:fs/promises': ['rx/bodies/file-body.ts', 'rx/replies/static-files.ts'],
+  'node:module': ['rx/optional-package.ts'],
   'mime-types': ['rx/bodies/file-formats.ts'],
   'range-parser': ['rx/bodies/file-formats.ts'],
   negotiator: ['rx/bodies/file-formats.ts'],

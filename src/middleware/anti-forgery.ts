@@ -188,6 +188,6 @@ const checked = (options: AntiForgeryOptions): CheckedOptions => {
   if (strategy !== 'cookie') throw new OptionError('strategy', `is ${String(strategy)}, must be session or cookie`);
   const secrets = checkSecrets('secrets', options.secrets);
   if (!isToken(cookieName)) throw new OptionError('cookieName', `is ${JSON.stringify(cookieName)}, must be a token`);
-  checkCookie(cookieName, cookieAttrs);
+  checkCookie('antiForgery', cookieName, cookieAttrs);
   return { trustedOrigins, errorResponse, keeper: cookieKeeper(cookieName, cookieAttrs, secrets) };
 };

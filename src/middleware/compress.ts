@@ -1,10 +1,11 @@
 /** Compressed replies. */
-import Negotiator from 'negotiator';
+import type NegotiatorPackage from 'negotiator';
 import { NEVER, Observable, Subscriber } from 'rxjs';
 import { failureFrom, OptionError } from '../errors.js';
 import { eachRequest } from '../rx/each-request.js';
 import type { Handler, Middleware } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
+import { optionalPackage } from '../rx/optional-package.js';
 import { type HttpRequest, originOf } from '../rx/request.js';
 import { type BodyPiece, bodyOf, type HttpResponse, isPiece, isResponse, kindOf, type Reply } from '../rx/response.js';
 import { type Compressor, compressorFor, type ContentCoding } from './content-coding.js';
@@ -60,6 +61,7 @@ export const compress = (options: CompressOptions = {}): Middleware => {
 };
 
 interface Settings {
+  readonly Negotiator: typeof NegotiatorPackage;
   readonly compressors: ReadonlyMap<string, Compressor>;
   readonly available: readonly string[];
   readonly threshold: number;
@@ -157,7 +159,7 @@ class Compressing extends Subscriber<Reply> {
     if (accepted === undefined) return undefined;
     const announced = isWhole(response) ? Buffer.byteLength(response.body) : Number(fieldOf(response, 'content-length') ?? Infinity);
     if (announced < threshold) return undefined;
-    const negotiator: EncodingNegotiator = new Negotiator({ headers: { 'accept-encoding': accepted } });
+    const negotiator: EncodingNegotiator = new this.settings.Negotiator({ headers: { 'accept-encoding': accepted } });
     const [best] = negotiator.encodings([...available, 'identity'], { preferred: available });
     return best === 'identity' ? undefined : best;
   }
@@ -229,6 +231,7 @@ const checked = (options: CompressOptions): Settings => {
     if (compressor !== undefined) compressors.set(coding, compressor);
   }
   return {
+    Negotiator: optionalPackage('negotiator', 'compress'),
     compressors,
     available: [...compressors.keys()],
     types,

@@ -18,7 +18,7 @@ export interface ReplyCookieAttributes extends Omit<CookieAttributes, 'secure'> 
  */
 export const setCookie = (reply: Reply, name: string, value: string, attributes: ReplyCookieAttributes = {}): HttpResponse => {
   const whole = { ...attributes, secure: attributes.secure ?? false };
-  checkCookie(name, whole);
+  checkCookie('setCookie', name, whole);
   const response = responseOf(reply);
   return { ...response, headers: withAddedHeader(response.headers, 'set-cookie', fieldFrom(name, value, whole, undefined)) };
 };

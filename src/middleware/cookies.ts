@@ -1,5 +1,4 @@
 /** Cookies, RFC 6265: those of requests as values, those of replies from values. */
-import { parseCookie } from 'cookie';
 import { HandlerError, messageOf } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { knownOptions } from '../rx/number-option.js';
@@ -9,7 +8,7 @@ import { passThrough } from './map-response.js';
 import { type RequestMiddleware, requestMiddleware } from './request-middleware.js';
 import { withAddedField } from './response-fields.js';
 import { checkSecrets, sign, unsign } from './secrets.js';
-import { checkCookie, clearCookie, type CookieAttributes, setCookie } from './set-cookie.js';
+import { checkCookie, clearCookie, type CookieAttributes, cookieFormat, setCookie } from './set-cookie.js';
 
 /** Options of {@link cookies}. */
 export interface CookiesOptions {
@@ -43,7 +42,7 @@ export interface CookiesResponse extends HttpResponse {
  * Adds `cookies` and `signedCookies` to requests, and sets those of `{ cookies: { name: 'value' } }` in replies, as Ring does.
  *
  * Unless told otherwise a cookie has `Path=/; HttpOnly; SameSite=Lax`, and `Secure` if the request came by https. Values are
- * percent-encoded; a name, path or domain that could end the field fails the reply with 500.
+ * percent-encoded; a name, path or domain that could end the field fails the reply with 500. Needs the package `cookie`.
  *
  * @example `map(() => ({ body: 'welcome', cookies: { theme: 'dark', user: { value: 'ann', signed: true, maxAge: 3_600 } } }))`
  */
@@ -51,7 +50,7 @@ export const cookies = (options: CookiesOptions = {}): RequestMiddleware<Cookies
   knownOptions(options, ['secrets', 'attributes']);
   const secrets = options.secrets === undefined ? [] : checkSecrets('secrets', options.secrets);
   const defaults = options.attributes ?? {};
-  checkCookie('cookie', defaults);
+  checkCookie('cookies', 'cookie', defaults);
 
   const fieldsOf = (request: HttpRequest): CookiesFields => {
     const found = cookiesOf(request);
@@ -96,7 +95,7 @@ export const cookies = (options: CookiesOptions = {}): RequestMiddleware<Cookies
 /** Without signatures being looked at. */
 export const cookiesOf = ({ headers }: HttpRequest): Record<string, string> => {
   const cookies = emptyRecord();
-  for (const [name, value] of Object.entries(parseCookie(headers['cookie'] ?? ''))) {
+  for (const [name, value] of Object.entries(cookieFormat('cookies').parseCookie(headers['cookie'] ?? ''))) {
     if (value !== undefined) cookies[name] = value;
   }
   return cookies;

@@ -17,8 +17,11 @@ export type FileOptions = StaticFilesOptions;
  * @param root - The folder; a path from the working directory, or a URL: `new URL('./public/', import.meta.url)`.
  * @throws {@link OptionError} for a folder that is not there, and for a wrong option.
  */
-export const file = (root: string | URL, options: FileOptions = {}): Middleware => {
-  const find = staticFiles(root, options);
+export const file = (root: string | URL, options: FileOptions = {}): Middleware => fileOf('file', root, options);
+
+/** @param who - As its user calls it. */
+export const fileOf = (who: string, root: string | URL, options: FileOptions): Middleware => {
+  const find = staticFiles(who, root, options);
   return function file(handler: Handler): Handler {
     return passThrough(handler, (request) => {
       if (request.method !== 'GET' && request.method !== 'HEAD') return {};

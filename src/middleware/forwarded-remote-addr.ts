@@ -3,7 +3,7 @@ import type { Handler, Middleware } from '../rx/handler.js';
 import { knownOptions } from '../rx/number-option.js';
 import { extend } from '../rx/request.js';
 import { passThrough } from './map-response.js';
-import { addressFrom, type ForwardedOptions, trustedProxies } from './trusted-proxies.js';
+import { type ForwardedOptions, trustedProxies } from './trusted-proxies.js';
 
 /**
  * Takes `remoteAddr` from `x-forwarded-for`: the last address there that is not that of a trusted proxy. What stands before it was
@@ -13,7 +13,7 @@ import { addressFrom, type ForwardedOptions, trustedProxies } from './trusted-pr
  */
 export const forwardedRemoteAddr = (options: ForwardedOptions = {}): Middleware => {
   knownOptions(options, ['proxies', 'header']);
-  const isTrusted = trustedProxies(options.proxies);
+  const { isTrusted, addressFrom } = trustedProxies('forwardedRemoteAddr', options.proxies);
   const header = (options.header ?? 'x-forwarded-for').toLowerCase();
   return function forwardedRemoteAddr(handler: Handler): Handler {
     return passThrough(handler, (request) => {

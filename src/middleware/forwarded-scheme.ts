@@ -8,7 +8,7 @@ import { type ForwardedOptions, trustedProxies } from './trusted-proxies.js';
 /** Takes `scheme` from `x-forwarded-proto`, where a proxy that is trusted says `http` or `https`. */
 export const forwardedScheme = (options: ForwardedOptions = {}): Middleware => {
   knownOptions(options, ['proxies', 'header']);
-  const isTrusted = trustedProxies(options.proxies);
+  const { isTrusted } = trustedProxies('forwardedScheme', options.proxies);
   const header = (options.header ?? 'x-forwarded-proto').toLowerCase();
   return function forwardedScheme(handler: Handler): Handler {
     return passThrough(handler, (request) => {

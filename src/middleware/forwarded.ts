@@ -6,7 +6,7 @@ import { knownOptions } from '../rx/number-option.js';
 import { extend, type HttpRequest } from '../rx/request.js';
 import { forwardedElements } from './forwarded-elements.js';
 import { passThrough } from './map-response.js';
-import { addressFrom, trustedProxies } from './trusted-proxies.js';
+import { type TrustedProxies, trustedProxies } from './trusted-proxies.js';
 
 /** Options of {@link forwarded}. */
 export interface ForwardedTrust {
@@ -44,27 +44,27 @@ export const forwarded = (options: ForwardedTrust): Middleware => {
   if (fields !== 'x-forwarded' && fields !== 'forwarded') {
     throw new OptionError('fields', `is ${messageOf(fields)}, must be x-forwarded or forwarded`);
   }
-  const isTrusted = trustedProxies(trust);
+  const proxies = trustedProxies('forwarded', trust);
   const hopsOf = fields === 'forwarded' ? standardHops : customaryHops;
   return function forwarded(handler: Handler): Handler {
     return passThrough(handler, (request) => {
-      if (!isTrusted(request.remoteAddr)) return {};
-      const known = knownFrom(hopsOf(request), request.remoteAddr, isTrusted);
+      if (!proxies.isTrusted(request.remoteAddr)) return {};
+      const known = knownFrom(hopsOf(request), request.remoteAddr, proxies);
       return { request: extend(request, fieldsFrom(known, request)) };
     });
   };
 };
 
 /** Follows the chain; what a trusted proxy says of itself replaces what one nearer to us has said. */
-const knownFrom = (hops: Iterable<Hop>, nearest: string, isTrusted: (address: string) => boolean): Hop & { readonly address: string } => {
+const knownFrom = (hops: Iterable<Hop>, nearest: string, proxies: TrustedProxies): Hop & { readonly address: string } => {
   let address = nearest;
   let known: Hop = NOTHING;
   for (const hop of hops) {
     known = { for: hop.for, proto: hop.proto ?? known.proto, host: hop.host ?? known.host, port: hop.port ?? known.port };
-    const before = hop.for === undefined ? undefined : addressFrom(hop.for);
+    const before = hop.for === undefined ? undefined : proxies.addressFrom(hop.for);
     if (before === undefined) break;
     address = before;
-    if (!isTrusted(address)) break;
+    if (!proxies.isTrusted(address)) break;
   }
   return { ...known, address };
 };

@@ -10,7 +10,7 @@ import { OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { extend, type HttpRequest, originOf } from '../rx/request.js';
 import { passThrough } from './map-response.js';
-import { checkLimits, type FilePart, isMultipart, type MultipartLimits, multipartParts } from './multipart-parts.js';
+import { checkLimits, checkParser, type FilePart, isMultipart, type MultipartLimits, multipartParts } from './multipart-parts.js';
 import { addParam, emptyParams, type Params, paramsOf } from './params.js';
 import { type RequestMiddleware, requestMiddleware } from './request-middleware.js';
 
@@ -47,11 +47,13 @@ export interface MultipartParamsFields {
  * takes them; other bodies are left alone.
  *
  * The files are removed when the reply is over, however it ended: sent, failed, cut, left by the client, refused on the way; and, as far
- * as possible, when the process ends. Fails with 400 for a malformed form, with 413 past a limit.
+ * as possible, when the process ends. Fails with 400 for a malformed form, with 413 past a limit. Needs
+ * the package `busboy`.
  */
 export const multipartParams = (options: MultipartParamsOptions = {}): RequestMiddleware<MultipartParamsFields> => {
   const limits = checkLimits(options, ['directory']);
   const { directory = tmpdir() } = options;
+  checkParser('multipartParams');
   if (typeof directory !== 'string' || directory === '') throw new OptionError('directory', 'must be the path of a folder');
   const fieldsOf = (request: HttpRequest & Partial<MultipartParamsFields>): MultipartParamsFields | Observable<MultipartParamsFields> => {
     if (request.multipartParams !== undefined) return together(request, request.multipartParams); // nobody reads a body twice

@@ -3,11 +3,12 @@
  *
  * Owns: limits, and that the client waits while nobody reads. Leaves: the format to busboy, what becomes of a part to whoever listens.
  */
-import busboy from 'busboy';
+import type busboy from 'busboy';
 import type { Readable } from 'node:stream';
 import { Observable, Subscriber } from 'rxjs';
 import { HttpError } from '../errors.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
+import { optionalPackage } from '../rx/optional-package.js';
 import { isPausable, type PausableSubscription } from '../rx/demand/pausable.js';
 import type { HttpRequest } from '../rx/request.js';
 
@@ -76,20 +77,26 @@ export const isMultipart = ({ contentType }: HttpRequest): boolean => contentTyp
  * The parts of a request's form, each as soon as it begins. The socket is read only as fast as files are.
  *
  * Fails with 415 for another content type, 400 for a form that is malformed or ends too early, 413 past a limit. Unsubscribing
- * destroys the stream of a file that has not ended.
+ * destroys the stream of a file that has not ended. Needs the package `busboy`.
  *
  * @example `mergeMap((request) => multipartParts(request).pipe(concatMap((part) => part.kind === 'file' ? store(part.stream) : EMPTY)))`
  */
 export const multipartParts = (request: HttpRequest, limits: MultipartLimits = {}): Observable<MultipartPart> => {
   const checked = checkLimits(limits);
-  return new Observable((subscriber) => parse(request, checked, subscriber));
+  const makeParser = parserMaker('multipartParts');
+  return new Observable((subscriber) => parse(request, checked, makeParser, subscriber));
 };
 
-const parse = (request: HttpRequest, limits: CheckedLimits, subscriber: Subscriber<MultipartPart>): void => {
+const parserMaker = (who: string): typeof busboy => optionalPackage('busboy', who);
+
+/** @throws {@link OptionError} where the package `busboy` is missing. */
+export const checkParser = (who: string): void => void parserMaker(who);
+
+const parse = (request: HttpRequest, limits: CheckedLimits, makeParser: typeof busboy, subscriber: Subscriber<MultipartPart>): void => {
   if (!isMultipart(request)) return subscriber.error(new HttpError(415, 'the body is not multipart/form-data'));
   let parser: busboy.Busboy;
   try {
-    parser = busboy({
+    parser = makeParser({
       headers: { 'content-type': request.contentType },
       defParamCharset: 'utf8',
       limits: {

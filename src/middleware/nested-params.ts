@@ -1,8 +1,9 @@
 /** Parameters whose names say how they are nested: `address[street]`, `tags[]`. */
-import qs from 'qs';
+import type qsPackage from 'qs';
 import { HttpError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
+import { optionalPackage } from '../rx/optional-package.js';
 import { extend, type HttpRequest } from '../rx/request.js';
 import { passThrough } from './map-response.js';
 import { paramsOf } from './params.js';
@@ -32,12 +33,13 @@ const POLLUTING = /__proto__|constructor\]?\[prototype\]/;
 /**
  * Adds `nestedParams`, made of the `params` that {@link params} and {@link multipartParams} have found: they have to stand around it.
  *
- * A name that reaches for a prototype is dropped. Fails with 400 past `depth`.
+ * A name that reaches for a prototype is dropped. Fails with 400 past `depth`. Needs the package `qs`.
  */
 export const nestedParams = (options: NestedParamsOptions = {}): RequestMiddleware<NestedParamsFields> => {
   knownOptions(options, ['depth', 'arrayLimit']);
   const depth = integerOption('depth', options.depth, 5, 0, 100);
   const arrayLimit = integerOption('arrayLimit', options.arrayLimit, 100, 0, 10_000);
+  const qs = optionalPackage<typeof qsPackage>('qs', 'nestedParams');
   const fieldsOf = (request: HttpRequest): NestedParamsFields => {
     const flat = Object.create(null) as Record<string, unknown>; // Object.create is typed any
     for (const [name, value] of Object.entries(paramsOf(request))) {

@@ -1,9 +1,10 @@
 /** So many requests of one client in so much time. */
-import ipaddr from 'ipaddr.js';
+import type ipaddr from 'ipaddr.js';
 import { asyncScheduler } from 'rxjs';
 import { OptionError } from '../errors.js';
 import type { Handler, Middleware } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
+import { optionalPackage } from '../rx/optional-package.js';
 import type { HttpRequest } from '../rx/request.js';
 import { passThrough } from './map-response.js';
 import { withDefaultFields } from './response-fields.js';
@@ -14,7 +15,7 @@ export interface RateLimitOptions {
   readonly limit: number;
   /** Milliseconds. */
   readonly windowMs: number;
-  /** Who a request counts for; `null` for nobody. Default the address of the peer, of IPv6 its first 64 bits. */
+  /** Who a request counts for; `null` for nobody. Default the address of the peer, of IPv6 its first 64 bits, for which the package `ipaddr.js` is needed. */
   readonly key?: ((request: HttpRequest) => string | null) | undefined;
   /** Clients that are remembered; past it the one that was seen the longest ago starts anew. Default 10 000. */
   readonly maxKeys?: number | undefined;
@@ -73,10 +74,13 @@ export const rateLimit = (options: RateLimitOptions): Middleware => {
 };
 
 /** One who has a network of 2⁶⁴ addresses is one client. */
-const networkOf = ({ remoteAddr }: HttpRequest): string => {
-  if (!remoteAddr.includes(':') || !ipaddr.IPv6.isValid(remoteAddr)) return remoteAddr;
-  const address = ipaddr.process(remoteAddr);
-  return address instanceof ipaddr.IPv6 ? address.parts.slice(0, 4).join(':') : address.toString();
+const networkKey = (): ((request: HttpRequest) => string) => {
+  const addresses = optionalPackage<typeof ipaddr>('ipaddr.js', 'rateLimit without a key');
+  return ({ remoteAddr }) => {
+    if (!remoteAddr.includes(':') || !addresses.IPv6.isValid(remoteAddr)) return remoteAddr;
+    const address = addresses.process(remoteAddr);
+    return address instanceof addresses.IPv6 ? address.parts.slice(0, 4).join(':') : address.toString();
+  };
 };
 
 interface CheckedOptions {
@@ -89,7 +93,7 @@ interface CheckedOptions {
 
 const checked = (options: RateLimitOptions): CheckedOptions => {
   knownOptions(options, ['limit', 'windowMs', 'key', 'maxKeys', 'name']);
-  const { key = networkOf, name = 'default' } = options;
+  const { key = networkKey(), name = 'default' } = options;
   if (typeof key !== 'function') throw new OptionError('key', `is a ${typeof key}, must be a function`);
   if (typeof name !== 'string' || !/^[\w-]+$/.test(name))
     throw new OptionError('name', `is ${JSON.stringify(name)}, must be letters and digits`);

@@ -1,7 +1,7 @@
 /** Files that belong to a module before the handler is asked. */
 import { OptionError } from '../errors.js';
 import type { Handler, Middleware } from '../rx/handler.js';
-import { file, type FileOptions } from './file.js';
+import { fileOf, type FileOptions } from './file.js';
 
 /**
  * As {@link file}, for a folder that is installed with the code: `resource(new URL('./public/', import.meta.url))` finds it wherever
@@ -12,7 +12,7 @@ import { file, type FileOptions } from './file.js';
  */
 export const resource = (root: URL, options: FileOptions = {}): Middleware => {
   if (!(root instanceof URL) || root.protocol !== 'file:') throw new OptionError('root', 'must be a URL with the scheme file:');
-  const serve = file(root, options);
+  const serve = fileOf('resource', root, options);
   return function resource(handler: Handler): Handler {
     return serve(handler);
   };

@@ -44,7 +44,8 @@ export interface SessionResponse<Data extends object = SessionData> extends Http
  *
  * A key that the store does not know is never taken over: its client gets a new one. Whoever logs a user in says
  * `session: regenerate(data)`. The head of a reply that changes the session waits for the store; its errors are a 500. A reply that
- * fails changes nothing. Two requests of a client at a time overwrite each other: the last one stays.
+ * fails changes nothing. Two requests of a client at a time overwrite each other: the last one stays. Needs the package
+ * `cookie`.
  *
  * @example `compose(session<{ user: string }>({ store: cookieStore({ secrets }) }))(handler)`
  */
@@ -142,7 +143,7 @@ const checked = (options: SessionOptions): CheckedOptions => {
   if (typeof cookieName !== 'string' || !isToken(cookieName))
     throw new OptionError('cookieName', `is ${JSON.stringify(cookieName)}, must be a token`);
   if (typeof rolling !== 'boolean') throw new OptionError('rolling', `is ${String(rolling)}, must be true or false`);
-  checkCookie(cookieName, cookieAttrs);
+  checkCookie('session', cookieName, cookieAttrs);
   const ttlMs = integerOption('ttlMs', options.ttlMs, 86_400_000, 1, Number.MAX_SAFE_INTEGER);
   return { store, cookieName, cookieAttrs, ttlMs, rolling };
 };

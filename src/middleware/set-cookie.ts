@@ -1,7 +1,7 @@
 /** `set-cookie`, RFC 6265 §4.1, with attributes that are safe unless they are told not to be. */
-import { stringifySetCookie } from 'cookie';
 import { OptionError } from '../errors.js';
 import { knownOptions } from '../rx/number-option.js';
+import { optionalPackage } from '../rx/optional-package.js';
 import type { HttpRequest } from '../rx/request.js';
 
 /** Attributes of a cookie. */
@@ -24,8 +24,22 @@ export interface CookieAttributes {
 
 const ATTRIBUTES = ['maxAge', 'expires', 'domain', 'path', 'httpOnly', 'secure', 'sameSite', 'partitioned', 'priority'];
 
-/** @throws {@link OptionError} for attributes that browsers do not take together. */
-export const checkCookie = (name: string, attributes: CookieAttributes): void => {
+/** What is used of the package `cookie`. */
+interface CookieFormat {
+  parseCookie(text: string): Record<string, string | undefined>;
+  /** @throws TypeError for what would end the field. */
+  stringifySetCookie(cookie: CookieAttributes & { readonly name: string; readonly value: string }): string;
+}
+
+/** @throws {@link OptionError} where the package is missing. */
+export const cookieFormat = (who: string): CookieFormat => optionalPackage('cookie', who);
+
+/**
+ * @param who - What sets it, as its user calls it.
+ * @throws {@link OptionError} for attributes that browsers do not take together, and where the package `cookie` is missing.
+ */
+export const checkCookie = (who: string, name: string, attributes: CookieAttributes): void => {
+  cookieFormat(who);
   knownOptions(attributes, ATTRIBUTES);
   const { domain, path = '/', secure, sameSite, partitioned } = attributes;
   if (sameSite === 'none' && secure === false) throw new OptionError('sameSite', 'is none, which browsers take from secure cookies only');
@@ -50,7 +64,7 @@ export const checkCookie = (name: string, attributes: CookieAttributes): void =>
 export const setCookie = (name: string, value: string, attributes: CookieAttributes, request: HttpRequest | undefined): string => {
   const { secure = 'auto', path = '/', httpOnly = true, sameSite = 'lax', ...others } = attributes;
   const given = Object.fromEntries(Object.entries(others).filter(([, attribute]) => attribute !== undefined));
-  return stringifySetCookie({
+  return cookieFormat('setCookie').stringifySetCookie({
     ...given,
     name,
     value,

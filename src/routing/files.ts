@@ -28,7 +28,7 @@ export const files = (path: string, given: FilesOptions): Handler => {
   if (typeof given !== 'object' || given === null)
     throw new OptionError('options', `is ${messageOf(given)}, must be an object with a root`);
   const { root, ...options } = given;
-  const find = staticFiles(root, options);
+  const find = staticFiles('files', root, options);
   const prefix = path === '/' ? null : prefixFrom(path);
   const handler: Handler = concatMap((request: HttpRequest) =>
     from(find(request, trailOf(request)?.pathInfo ?? request.uri)).pipe(concatMap((reply) => (reply === null ? EMPTY : of(reply)))),

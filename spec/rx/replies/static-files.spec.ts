@@ -59,7 +59,7 @@ describe('staticFiles', () => {
       );
 
   const get = (uri: string, headers: Record<string, string> = {}, options: StaticFilesOptions = {}, method = 'GET') =>
-    inject(handlerOf(staticFiles(root, options)), { uri, headers, method }).collect();
+    inject(handlerOf(staticFiles('file', root, options)), { uri, headers, method }).collect();
 
   const seen = ({ status, text, headers }: CollectedReply, ...names: string[]) => [status, text, ...names.map((name) => headers[name])];
 
@@ -250,11 +250,11 @@ describe('staticFiles', () => {
   });
 
   it('refuses a folder that is not there, and wrong options', () => {
-    expect(() => staticFiles(join(folder, 'nowhere'))).to.throw(OptionError, 'root');
-    expect(() => staticFiles('')).to.throw(OptionError, 'root'); // an unset variable must not serve the working directory
-    expect(() => staticFiles(root, { indexes: [] } as StaticFilesOptions)).to.throw(OptionError, 'indexes');
-    expect(() => staticFiles(root, { precompressed: ['zip' as 'br'] })).to.throw(OptionError, 'precompressed');
-    expect(() => staticFiles(root, { dotfiles: true as unknown as string[] })).to.throw(OptionError, 'dotfiles');
-    expect(() => staticFiles(root, { symlinks: 'all' as 'inside' })).to.throw(OptionError, 'symlinks');
+    expect(() => staticFiles('file', join(folder, 'nowhere'))).to.throw(OptionError, 'root');
+    expect(() => staticFiles('file', '')).to.throw(OptionError, 'root'); // an unset variable must not serve the working directory
+    expect(() => staticFiles('file', root, { indexes: [] } as StaticFilesOptions)).to.throw(OptionError, 'indexes');
+    expect(() => staticFiles('file', root, { precompressed: ['zip' as 'br'] })).to.throw(OptionError, 'precompressed');
+    expect(() => staticFiles('file', root, { dotfiles: true as unknown as string[] })).to.throw(OptionError, 'dotfiles');
+    expect(() => staticFiles('file', root, { symlinks: 'all' as 'inside' })).to.throw(OptionError, 'symlinks');
   });
 });

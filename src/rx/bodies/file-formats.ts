@@ -2,8 +2,11 @@
  * What libraries know of files: media types, ranges, content codings. They are optional, so they are loaded by whoever serves
  * files, and by nobody else.
  */
+import type mimeTypesPackage from 'mime-types';
+import type NegotiatorPackage from 'negotiator';
 import { extname } from 'node:path';
-import { OptionError } from '../../errors.js';
+import type rangeParserPackage from 'range-parser';
+import { optionalPackage } from '../optional-package.js';
 
 /** The first and the last octet. */
 export interface ByteRange {
@@ -20,20 +23,16 @@ export interface FileFormats {
   encodingsOf(acceptEncoding: string, available: readonly string[]): readonly string[];
 }
 
-let loading: Promise<FileFormats> | undefined;
-
 /**
- * @returns The same promise each time. Rejects with an {@link OptionError} that says what to install where a package is missing.
+ * @param who - What serves files, as its user calls it.
+ * @throws {@link OptionError} that says what to install, where a package is missing.
  */
-export const loadFileFormats = (): Promise<FileFormats> => (loading ??= load());
-
-const load = async (): Promise<FileFormats> => {
-  const modules = await Promise.all([import('mime-types'), import('range-parser'), import('negotiator')]).catch((cause: unknown) => {
-    throw Object.assign(new OptionError('files', 'need packages: npm install mime-types range-parser negotiator'), { cause });
-  });
-  const [mimeTypes, { default: parseRange }, { default: Negotiator }] = modules;
+export const loadFileFormats = (who: string): FileFormats => {
+  const mimeTypes = optionalPackage<typeof mimeTypesPackage>('mime-types', who);
+  const parseRange = optionalPackage<typeof rangeParserPackage>('range-parser', who);
+  const Negotiator = optionalPackage<typeof NegotiatorPackage>('negotiator', who);
   return {
-    contentTypeOf: (path) => mimeTypes.default.contentType(extname(path)) || undefined, // a file called `js` is no script
+    contentTypeOf: (path) => mimeTypes.contentType(extname(path)) || undefined, // a file called `js` is no script
     rangesOf: (size, range) => {
       if (!/^bytes=/i.test(range)) return 'malformed'; // another unit
       const ranges = parseRange(size, range, { combine: true });

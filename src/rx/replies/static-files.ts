@@ -55,11 +55,13 @@ const SUFFIXES: Readonly<Record<string, string>> = { br: '.br', gzip: '.gz' };
  * `etag` (weak, of its size and time), `last-modified` and `accept-ranges`; a folder whose slash is missing with a 301. What is
  * outside of the folder is never found: neither by `..` in any encoding, nor by a link. Folders are not listed.
  *
- * @throws {@link OptionError} for a folder that is not there, and for a wrong option.
+ * @param who - What it is for, as its user calls it.
+ * @throws {@link OptionError} for a folder that is not there, for a wrong option, and for a package that is missing.
  */
-export const staticFiles = (root: string | URL, options: StaticFilesOptions = {}): StaticFiles => {
+export const staticFiles = (who: string, root: string | URL, options: StaticFilesOptions = {}): StaticFiles => {
   const folder = folderFrom(root);
   const settings = settingsFrom(options);
+  const formats = loadFileFormats(who);
   return async (request, path) => {
     const { method } = request;
     if (method !== 'GET' && method !== 'HEAD') return null;
@@ -68,7 +70,7 @@ export const staticFiles = (root: string | URL, options: StaticFilesOptions = {}
     const found = await find(folder, names, settings);
     if (found === null) return null;
     if (found === 'redirect') return redirectToFolder(request);
-    return respond(request, found, settings, await loadFileFormats());
+    return respond(request, found, settings, formats);
   };
 };
 
