@@ -83,6 +83,26 @@ describe('Outbox', () => {
     expect(stream.writes, 'and all in one').to.have.lengthOf(1);
   });
 
+  it('joins a long part with its head, and no two long ones: what many are sent is not copied for each', () => {
+    const outbox = new Outbox();
+    const { stream } = streamWith();
+    const handed: (string | Uint8Array)[] = [];
+    const write = stream.write.bind(stream);
+    stream.write = (data: string | Uint8Array) => {
+      handed.push(data);
+      return write(data);
+    };
+    const [head, long] = [Buffer.from('h'), Buffer.alloc(2_000, 'x')];
+    for (const bytes of [long, long, head, long, head, long]) outbox.addBytes(bytes);
+    expect(outbox.flush(stream, Infinity)).to.equal(8_002);
+    expect(handed.map(({ length }) => length)).to.deep.equal([2_000, 2_001, 2_001, 2_000]);
+    expect(handed[0]).to.equal(long);
+    expect(handed[3]).to.equal(long);
+    outbox.addBytes(long);
+    expect(outbox.flush(stream, 1)).to.equal(2_000);
+    expect([handed[4], outbox.size]).to.deep.equal([long, 0]);
+  });
+
   it('gives nothing to a stream that needs to drain', () => {
     const outbox = new Outbox();
     const ground = streamWith({ credit: 0, highWaterMark: 1 });

@@ -26,6 +26,19 @@ describe('sharedChunk', () => {
     );
   });
 
+  it('is bytes of its own where it is long, the same for all', () => {
+    for (const piece of ['x'.repeat(1_024), 'é'.repeat(512), '€'.repeat(5_000)]) {
+      sharedChunk(piece);
+      const chunk = sharedChunk(piece) as Buffer;
+      expect(chunk).to.deep.equal(chunkOf(piece));
+      expect(chunk.buffer.byteLength).to.equal(chunk.length);
+      expect(sharedChunk(piece)).to.equal(chunk);
+    }
+    const short = 'x'.repeat(1_023);
+    sharedChunk(short);
+    expect(sharedChunk(short)).to.equal(`3ff\r\n${short}\r\n`);
+  });
+
   it('keeps nothing large', () => {
     const large = 'x'.repeat(16_385);
     sharedChunk('small');

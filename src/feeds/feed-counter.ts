@@ -40,7 +40,7 @@ export class FeedCounter {
     return queue.dropped$.subscribe((drop) => {
       const { reason, count, total } = drop;
       // Not a spread: that would give each of them a hidden class of its own, 240 octets that no scavenge frees.
-      if (reason !== 'closed') this.drops.next({ reason, count, total, request, transport });
+      if (reason !== 'closed' && this.drops.observed) this.drops.next({ reason, count, total, request, transport });
     });
   }
 }

@@ -323,7 +323,8 @@ export class ReplyWriter implements ExchangePort {
     const chunk = this.framing === Framing.CHUNKED && typeof piece === 'string' ? sharedChunk(piece) : null;
     if (chunk !== null) {
       if (!this.makeRoom()) return;
-      this.carrier.outbox.addText(chunk);
+      if (typeof chunk === 'string') this.carrier.outbox.addText(chunk);
+      else this.carrier.outbox.addBytes(chunk);
       this.carrier.touch();
       return;
     }

@@ -10,7 +10,7 @@ import { ERRORS, ProtocolError } from '../errors.js';
 import { EncodedMessage } from '../protocol/encoded-message.js';
 import type { FrameClose, FrameListener, FramePort, UpgradeOptions } from './contracts.js';
 import { Deadlines } from './deadlines.js';
-import { HIGH_WATER, type Outbox } from './outbox.js';
+import { HIGH_WATER, LONG, type Outbox } from './outbox.js';
 
 /** What a session needs of its connection. */
 export interface FrameCarrier {
@@ -268,7 +268,7 @@ export class WebSocketSession implements FramePort {
   send(message: string | Uint8Array | EncodedMessage): boolean {
     if (this.state > State.PEER_CLOSED) return true;
     if (this.sender !== null) this.sendCompressed(this.sender, message instanceof EncodedMessage ? message.message : message);
-    else this.put(message instanceof EncodedMessage ? (message.frame ??= frameOf(message.message)) : frameOf(message));
+    else this.put(message instanceof EncodedMessage ? (message.frame ??= sharedFrameOf(message)) : frameOf(message));
     this.carrier.touch();
     if (this.waiting < HIGH_WATER) return true;
     this.isStarved = true;
@@ -544,6 +544,16 @@ const frameOf = (message: string | Uint8Array): string | readonly Uint8Array[] =
   const length = Buffer.byteLength(message);
   if (length === message.length && length <= MAX_JOINED_TEXT) return headerText(Opcode.TEXT, length) + message;
   return framesOf(Opcode.TEXT, Buffer.from(message));
+};
+
+/** A frame that many will be sent: long ones as bytes in one piece, which no client needs a copy of. */
+const sharedFrameOf = ({ message, octets }: EncodedMessage): string | readonly Uint8Array[] => {
+  if (typeof message !== 'string' || octets < LONG) return frameOf(message);
+  const header = headerOf(Opcode.TEXT, octets);
+  const frame = Buffer.allocUnsafeSlow(header.length + octets); // of its own: a pool would be kept as long as the slowest client
+  header.copy(frame);
+  frame.write(message, header.length);
+  return [frame];
 };
 
 const framesOf = (opcode: number, data: Uint8Array): readonly Uint8Array[] =>

@@ -21,7 +21,7 @@ import {
   timer,
 } from 'rxjs';
 import { asChannel, type Channel, type ChannelClose, encodeOnce, type Message, websocket } from 'rx-http-kit';
-import { close, frame, ping, pong, text } from '../../support/frame-client.js';
+import { close, frame, ping, pong, text, wordOf } from '../../support/frame-client.js';
 import { FrameSite } from '../../support/frame-site.js';
 import { turns, until } from '../../support/raw-client.js';
 
@@ -179,6 +179,11 @@ describe('WebSocket lifecycle', () => {
       'sends what is encoded once',
       websocket(() => of(encodeOnce('é'), encodeOnce('a'), encodeOnce(Buffer.from([9])))),
       ['text é', 'text a', 'binary 09', 'close 1000'],
+    ],
+    [
+      'sends what is long and encoded once',
+      websocket(() => of(encodeOnce('x'.repeat(1_024)), encodeOnce('é'.repeat(40_000)))),
+      [wordOf('text', 'x'.repeat(1_024)), wordOf('text', 'é'.repeat(40_000)), 'close 1000'],
     ],
     ['sends large messages', websocket(() => of('x'.repeat(199), 'ab')), [`text ${'x'.repeat(199)}`, 'text ab', 'close 1000']],
   ] as const) {
