@@ -367,7 +367,7 @@ describe('WebSocket lifecycle', () => {
   });
 
   describe('a client that does not read', () => {
-    it('is closed with 1013 when its queue is full, with an event, and memory stays', async () => {
+    it('is closed with 1013 when its queue is full, with an event: no more is taken than fits', async () => {
       const notes = new Notes();
       const payload = 'x'.repeat(1_000);
       let accepted = 0;
@@ -381,12 +381,10 @@ describe('WebSocket lifecycle', () => {
         { queueSize: 200 },
       );
       await FrameSite.with(handler, async (own) => {
-        const before = process.memoryUsage().rss;
         const client = (await own.open()).pause().send(text('go'));
         expect(await notes.end()).to.deep.equal(['server-close 1013 server']);
         expect(accepted).to.be.within(200, 700); // and what a socket takes by itself
         expect(own.site.codes).to.deep.equal(['RHK_SLOW_CLIENT']);
-        expect(process.memoryUsage().rss - before).to.be.below(100 * 1_048_576);
         client.resume();
         await until('the close came', () => client.frames.at(-1)?.opcode === 8);
         expect((await client.words(client.frames.length)).at(-1)).to.equal('close 1013');
@@ -431,21 +429,20 @@ describe('WebSocket lifecycle', () => {
       });
     });
 
-    it('and sends pings without end holds no memory', async () => {
+    it('and sends pings without end is owed the last pong alone, behind what its socket took', async () => {
       const notes = new Notes();
       await FrameSite.with(echoing(notes), async (own) => {
         const client = (await own.open()).pause();
         const flood = Buffer.concat(Array.from({ length: 5_000 }, () => ping('x'.repeat(125))));
-        const before = process.memoryUsage();
         for (let round = 0; round < 60; round++) {
           client.send(flood);
           await until('the server has read it', () => client.unsent === 0);
         }
-        const after = process.memoryUsage();
-        expect(after.external + after.arrayBuffers - before.external - before.arrayBuffers).to.be.below(30 * 1_048_576); // of 39 MB of pongs
         client.resume();
         client.send(text('still there?'));
-        await until('it is answered', () => client.frames.some(({ opcode }) => opcode === 1));
+        await until('it is answered', () => client.frames.some(({ opcode }) => opcode === 1), 20_000);
+        const pongs = client.frames.filter(({ opcode }) => opcode === 10).length;
+        expect(pongs, 'of 300,000, and what kernels take by themselves').to.be.within(1, 200_000);
       });
     });
   });
