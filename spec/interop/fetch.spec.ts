@@ -6,7 +6,7 @@ import { H3 } from 'h3';
 import { Hono } from 'hono';
 import { streamText } from 'hono/streaming';
 import { concat, defer, EMPTY, finalize, map, mergeMap, NEVER, of, throwError } from 'rxjs';
-import { RawClient, until } from '../support/raw-client.js';
+import { RawClient, until, untilAtRest } from '../support/raw-client.js';
 import { type Fetch, withFetch } from '../support/fetch-agent.js';
 import { type Site, withServer } from '../support/serve.js';
 
@@ -220,13 +220,7 @@ describe('fromFetch', () => {
       const client = await RawClient.open({ port: site.port });
       client.pause();
       client.send('GET /pulled HTTP/1.1\r\nhost: x\r\n\r\n');
-      let before = -1;
-      await until('at rest', async () => {
-        const isAtRest = pulls === before && pulls > 0;
-        before = pulls;
-        await new Promise((resolve) => setTimeout(resolve, 30));
-        return isAtRest;
-      });
+      await untilAtRest('the pulls', () => pulls);
       expect(pulls).to.be.below(300);
       client.abort();
     });

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import express from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { map } from 'rxjs';
-import { RawClient, until } from '../support/raw-client.js';
+import { RawClient, until, untilAtRest } from '../support/raw-client.js';
 import { type Fetch, withFetch } from '../support/fetch-agent.js';
 import { type Site, withServer } from '../support/serve.js';
 
@@ -132,13 +132,7 @@ describe('fromNodeListener', () => {
       const client = await RawClient.open({ port });
       client.pause();
       client.send('GET /large HTTP/1.1\r\nhost: x\r\n\r\n');
-      let before = -1;
-      await until('at rest', async () => {
-        const isAtRest = written === before && written > 0;
-        before = written;
-        await new Promise((resolve) => setTimeout(resolve, 30));
-        return isAtRest;
-      });
+      await untilAtRest('the writes', () => written);
       expect(written).to.be.below(300);
       client.resume();
       const { body } = await client.response();

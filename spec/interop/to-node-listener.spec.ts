@@ -6,13 +6,13 @@ import express from 'express';
 import fastify from 'fastify';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request as httpRequest, type Server } from 'node:http';
-import { connect, createServer as createHttp2Server } from 'node:http2';
+import { connect, constants, createSecureServer, createServer as createHttp2Server } from 'node:http2';
 import { createServer as createHttpsServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer, text as textFrom } from 'node:stream/consumers';
 import { concat, defer, EMPTY, finalize, map, mergeMap, NEVER, of, throwError } from 'rxjs';
 import { WebSocket } from 'ws';
-import { until } from '../support/raw-client.js';
+import { until, untilAtRest } from '../support/raw-client.js';
 import { testCertificate } from '../support/test-certificate.js';
 
 interface Mounted {
@@ -62,6 +62,7 @@ for (const [make, mount] of Object.entries(MAKES)) {
     let events: ServerEvent[];
     let log: string[];
     let pulled: number;
+    let waits: number;
 
     const text = asText();
     const app = routes(
@@ -118,7 +119,10 @@ for (const [make, mount] of Object.entries(MAKES)) {
       ),
       get(
         '/silent',
-        mergeMap(() => NEVER.pipe(finalize(() => log.push('let go')))),
+        mergeMap(() => {
+          waits++;
+          return NEVER.pipe(finalize(() => log.push('let go')));
+        }),
       ),
       get(
         '/pulled',
@@ -144,6 +148,7 @@ for (const [make, mount] of Object.entries(MAKES)) {
       events = [];
       log = [];
       pulled = 0;
+      waits = 0;
     });
 
     const open = async (
@@ -212,7 +217,7 @@ for (const [make, mount] of Object.entries(MAKES)) {
       expect([status, body, headers['x-spout']]).to.deep.equal([418, 'short', 'yes']);
       expect((await fetched('/broken')).slice(0, 2)).to.deep.equal([500, 'internal server error']);
       expect((await fetched('/hello/%zz'))[0]).to.be.equal(400);
-      expect((await fetched('/cookies', { method: 'DELETE' }))[0]).to.equal(405);
+      expect((await fetched('/cookies', { method: 'DELETE' }))[0]).to.equal(make === 'express' ? 404 : 405); // express asks whoever is next
       expect((await fetched('/declined'))[0]).to.equal(404);
       expect(events.map(({ type, error }) => [type, error.message])).to.deep.equal([
         ['failure', 'handler failed: secret'],
@@ -241,8 +246,7 @@ for (const [make, mount] of Object.entries(MAKES)) {
       const ask = isTls ? httpsRequest : httpRequest;
       const waiting = ask({ port: mounted.port, host: '127.0.0.1', path: '/silent', agent: false, rejectUnauthorized: false } as object);
       waiting.on('error', () => {}).end();
-      await once(waiting, 'finish');
-      await new Promise((resolve) => setTimeout(resolve, 50)); // until the request has arrived there
+      await until('the request has come', () => waits === 1);
       waiting.destroy();
       await until('let go', () => log.length === 2);
       expect(events).to.deep.equal([]);
@@ -250,13 +254,7 @@ for (const [make, mount] of Object.entries(MAKES)) {
 
     it('pulls no more than the client takes', async () => {
       const response = await open('/pulled');
-      let before = -1;
-      await until('at rest', async () => {
-        const isAtRest = pulled === before;
-        before = pulled;
-        await new Promise((resolve) => setTimeout(resolve, 30));
-        return isAtRest;
-      });
+      await untilAtRest('the pulls', () => pulled);
       expect(pulled).to.be.within(1, 300);
       expect((await buffer(response)).length).to.equal(1_000 * piece.length);
       expect(log).to.deep.equal(['returned']);
@@ -369,7 +367,90 @@ describe('toNodeListener in node:http2', () => {
   });
 });
 
+describe('toNodeListener in node:http2, secure', () => {
+  it('makes WebSockets of clients that come by HTTP/1.1, and tells both that they are secure', async () => {
+    const listener = toNodeListener(
+      routes(
+        get('/socket', websocket(map((message) => `${String(message)}!`))),
+        get(
+          '/',
+          map(({ scheme, protocol }) => `${scheme} ${protocol}`),
+        ),
+      ),
+    );
+    const server = createSecureServer({ ...testCertificate, allowHTTP1: true }, listener)
+      .on('upgrade', listener.upgrade)
+      .listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // TCP
+    const socket = new WebSocket(`wss://127.0.0.1:${port}/socket`, { rejectUnauthorized: false });
+    socket.on('open', () => socket.send('hello'));
+    expect(String((await once(socket, 'message'))[0])).to.equal('hello!');
+    socket.close();
+    await once(socket, 'close');
+    const client = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
+    expect(await textFrom(client.request({ ':path': '/' }))).to.equal('https HTTP/2.0');
+    client.close();
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('unsubscribes when a client gives its stream up, and takes no more than it wants', async () => {
+    let letGo = 0;
+    let pulled = 0;
+    let waits = 0;
+    const piece = Buffer.alloc(16_384);
+    function* numbers(): Generator<Buffer> {
+      try {
+        for (; ; pulled++) yield piece;
+      } finally {
+        letGo++;
+      }
+    }
+    const listener = toNodeListener(
+      routes(
+        get(
+          '/silent',
+          mergeMap(() => {
+            waits++;
+            return NEVER.pipe(finalize(() => letGo++));
+          }),
+        ),
+        get(
+          '/endless',
+          map(() => ({ body: numbers() })),
+        ),
+      ),
+    );
+    const server = createHttp2Server(listener).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`); // TCP
+    const endless = client.request({ ':path': '/endless' });
+    await once(endless, 'response');
+    await untilAtRest('the pulls', () => pulled);
+    expect(pulled).to.be.below(50);
+    endless.close(); // without an error: Node.js says nothing but `aborted` then
+    await until('let go', () => letGo === 1);
+    const silent = client.request({ ':path': '/silent' });
+    await until('the request has come', () => waits === 1);
+    silent.close(constants.NGHTTP2_CANCEL);
+    await until('let go', () => letGo === 2);
+    client.destroy(); // the stream that was given up without an error is still one to Node.js
+    server.close();
+    await once(server, 'close');
+  });
+});
+
 describe('NodeListener', () => {
+  it('takes the head of an upgrade as the other server took it', async () => {
+    const listener = toNodeListener(websocket((messages$) => messages$));
+    const { port, close } = await listening(createServer(listener).on('upgrade', listener.upgrade));
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`, { headers: { cookie: `session=${'x'.repeat(10_000)}` } });
+    await once(socket, 'open');
+    socket.terminate();
+    await close();
+  });
+
   it('closes its WebSockets with 1001 when it is stopped', async () => {
     const listener = toNodeListener(websocket((messages$) => messages$));
     const { port, close } = await listening(createServer(listener).on('upgrade', listener.upgrade));

@@ -28,7 +28,7 @@ export class ForeignHead implements ReceivedHead {
     this.scheme = scheme;
     this.uri = question < 0 ? target : target.slice(0, question);
     this.queryString = question < 0 ? undefined : target.slice(question + 1);
-    this.contentLength = 'content-length' in headers ? Number(headers['content-length']) : -1;
+    this.contentLength = lengthFrom(headers['content-length']);
     this.headers = headers;
   }
 
@@ -45,6 +45,9 @@ export class ForeignHead implements ReceivedHead {
   }
 }
 
+/** A `Request` can be given any text. */
+const lengthFrom = (text: string | undefined): number => (text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : -1);
+
 /** Names in lower case, duplicates joined as our own parser joins them; HTTP/2's pseudo-header fields are none, RFC 9113 §8.3. */
 export const fieldsOf = (lines: Iterable<readonly [name: string, value: string]>): Fields => {
   const fields = Object.create(null) as Fields; // Object.create is typed any
@@ -52,6 +55,7 @@ export const fieldsOf = (lines: Iterable<readonly [name: string, value: string]>
     const name = written.toLowerCase();
     if (name.startsWith(':')) continue;
     const before = fields[name];
+    if (before !== undefined && name === 'host') continue; // RFC 9112 §3.2 allows one; whoever has not refused them has gone by the first
     fields[name] = before === undefined ? value : before + (name === 'cookie' ? '; ' : ', ') + value;
   }
   return fields;

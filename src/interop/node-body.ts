@@ -42,14 +42,16 @@ export class NodeBody implements BodyPort {
     this.sink = sink;
     if (this.announced > this.maxBody) return this.refuse(this.announced);
     if (request.destroyed) return this.fail(new ProtocolError('RHK_BODY_INCOMPLETE'));
-    request.on('data', (bytes: Buffer) => this.take(bytes));
+    request.on('data', (piece: Buffer | string) => {
+      this.take(typeof piece === 'string' ? Buffer.from(piece, request.readableEncoding ?? undefined) : piece); // who stands before us may want text
+    });
     request.on('end', () => this.finish());
     request.on('error', () => this.fail(new ProtocolError('RHK_BODY_INCOMPLETE')));
     request.on('close', () => this.fail(new ProtocolError('RHK_BODY_INCOMPLETE'))); // behind `end`, where there was one
   }
 
   pause(): void {
-    this.request.pause();
+    if (this.sink !== null) this.request.pause();
   }
 
   resume(): void {

@@ -1,15 +1,18 @@
 /** A handler as a listener of Node.js's own servers. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { Observable } from 'rxjs';
+import { map, Observable } from 'rxjs';
 import { OptionError } from '../errors.js';
 import { HandlerRun } from '../rx/answering/answer.js';
 import type { Handler } from '../rx/handler.js';
 import { IncomingRequest } from '../rx/request.js';
 import { kindOf } from '../rx/response.js';
+import { AllowedMethods } from '../routing/allowed-methods.js';
+import { routedRequest } from '../routing/routed-request.js';
 import { WaitingRoom } from '../rx/admission/waiting-room.js';
 import type { StopOptions } from '../server/run-server.js';
 import { type InteropOptions, interopFrom } from './interop-options.js';
+import { isEncrypted } from './is-encrypted.js';
 import { NodeExchange, type NodeRequest, type NodeResponse } from './node-exchange.js';
 import { UpgradeServer } from './upgrade-server.js';
 
@@ -45,7 +48,7 @@ export const toNodeListener = (handler: Handler, options?: InteropOptions): Node
     run.start(next === undefined ? handler : passingOn(handler, exchange, next));
   };
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const scheme = 'encrypted' in socket ? 'https' : 'http';
+    const scheme = isEncrypted(socket) ? 'https' : 'http';
     let server = servers.get(scheme);
     if (server === undefined) servers.set(scheme, (server = new UpgradeServer(handler, interop, scheme)));
     server.accept(request, socket, head);
@@ -56,13 +59,14 @@ export const toNodeListener = (handler: Handler, options?: InteropOptions): Node
   return Object.assign(listener, { upgrade, stop });
 };
 
-/** An empty result is somebody else's request. */
+/** An empty result is somebody else's request; so is one that `routes` know by another method, as a routes around them would say. */
 const passingOn =
   (handler: Handler, exchange: NodeExchange, next: () => void): Handler =>
   (requests$) =>
     new Observable((replies) => {
       let isEmpty = true;
-      return handler(requests$).subscribe({
+      const inside$ = requests$.pipe(map((request) => routedRequest(request, {}, request.uri, new AllowedMethods())));
+      return handler(inside$).subscribe({
         next: (reply) => {
           isEmpty = false;
           replies.next(reply);

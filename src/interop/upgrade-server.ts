@@ -9,6 +9,12 @@ import { type Server, startServer, type StopOptions } from '../server/run-server
 import type { Acceptor, AcceptorListener } from '../transport/contracts.js';
 import { systemClock } from '../transport/system-clock.js';
 import type { CheckedInterop } from './interop-options.js';
+import { isEncrypted } from './is-encrypted.js';
+
+/** The most that these options can be. */
+const ANY_LINE = 1_048_576;
+const ANY_HEADERS = 65_536;
+const ANY_HEAD = 16_777_216;
 
 export class UpgradeServer implements Acceptor {
   private readonly server: Server;
@@ -17,7 +23,8 @@ export class UpgradeServer implements Acceptor {
   constructor(handler: Handler, interop: CheckedInterop, scheme: 'http' | 'https') {
     const served: Handler =
       scheme === 'http' ? handler : (requests$) => handler(requests$.pipe(map((request) => extend(request, { scheme }))));
-    const options = { ...interop.limits, maxRequestsPerConnection: 1 }; // what is refused goes back to nobody
+    // the head has passed the other server's limits; what is refused goes back to nobody
+    const options = { ...interop.limits, maxLine: ANY_LINE, maxHeaders: ANY_HEADERS, maxHeadBytes: ANY_HEAD, maxRequestsPerConnection: 1 };
     let server: Server | undefined;
     startServer(served, options, { acceptor: this, clock: systemClock }, (started) => (server = started), ignore);
     this.server = server as unknown as Server; // `open` says at once that it listens
@@ -27,7 +34,7 @@ export class UpgradeServer implements Acceptor {
   /** The request goes back into the socket, so that our parser reads it as if it had come here. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const stream = socket as Socket; // as Node.js documents it for an http.Server that is not told otherwise
-    if ('encrypted' in stream) stream.resetAndDestroy = () => stream.destroy(); // TLS has no reset
+    if (isEncrypted(stream)) stream.resetAndDestroy = () => stream.destroy(); // TLS has no reset
     if (head.length > 0) stream.unshift(head);
     stream.unshift(octetsOf(request));
     this.listener?.onConnection(stream);
