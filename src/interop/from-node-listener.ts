@@ -1,5 +1,5 @@
 /** Applications of Node.js's own server as handlers: Connect, Express, Koa, a plain request listener. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, METHODS, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Subscriber } from 'rxjs';
 import { HandlerError, HttpError, messageOf, OptionError } from '../errors.js';
@@ -8,6 +8,8 @@ import type { HttpRequest } from '../rx/request.js';
 import type { Reply } from '../rx/response.js';
 import { eachRequest } from '../rx/each-request.js';
 import { type ReplyHead, ReplyReader } from '../protocol/reply-reader.js';
+import type { Cancel } from '../transport/contracts.js';
+import { systemClock } from '../transport/system-clock.js';
 import { LoopbackSocket } from './loopback-socket.js';
 
 /** What `http.createServer` takes. With `next` it may pass on what it does not want, as Connect's middleware does. */
@@ -26,11 +28,12 @@ export type NodeApplication = (request: IncomingMessage, response: ServerRespons
 export const fromNodeListener = (application: NodeApplication): Handler => {
   if (typeof application !== 'function') throw new OptionError('application', `is ${messageOf(application)}, must be a function`);
   const visits = new WeakMap<object, Visit>();
-  const server = createServer({ keepAlive: false }, (request, response) => {
+  const server = createServer({ keepAlive: false, maxHeaderSize: ANY_HEAD }, (request, response) => {
     visits.get(request.socket)?.run(request, response);
   });
-  withoutTimeouts(server);
+  withoutLimits(server);
   return eachRequest((request, replies) => {
+    if (!KNOWN_METHODS.has(request.method)) return replies.error(new HttpError(501, 'the method is not supported'));
     const visit = new Visit(application, request, replies);
     visits.set(visit.socket, visit);
     replies.add(() => visit.leave());
@@ -47,8 +50,16 @@ const httpErrorFrom = (error: unknown): HttpError | undefined => {
   return new HttpError(status, expose === true ? String(message) : STATUS_CODES[status], { cause: error });
 };
 
-/** All deadlines are those of the server around. */
-const withoutTimeouts = (server: Server): void => {
+/** A head that the server around has taken, and what is added to it. */
+const ANY_HEAD = 33_554_432;
+/** Of an application that has answered and does not end its response. */
+const LINGER_MS = 1_000;
+/** Of Node.js's parser; CONNECT is no request to an application. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'CONNECT'));
+
+/** All deadlines and limits are those of the server around. */
+const withoutLimits = (server: Server): void => {
+  server.maxHeadersCount = 0;
   server.headersTimeout = 0;
   server.requestTimeout = 0;
   server.keepAliveTimeout = 0;
@@ -62,13 +73,18 @@ class Visit {
   private readonly replies: Subscriber<Reply>;
   private readonly reader: ReplyReader;
   private body: Readable | null;
+  private response: ServerResponse | null;
   private isOver: boolean;
+  /** All of the reply has been read. */
+  private isComplete: boolean;
 
   constructor(application: NodeApplication, request: HttpRequest, replies: Subscriber<Reply>) {
     this.application = application;
     this.replies = replies;
     this.body = null;
+    this.response = null;
     this.isOver = false;
+    this.isComplete = false;
     this.reader = new ReplyReader(
       {
         onHead: (head) => this.onHead(head),
@@ -81,6 +97,7 @@ class Visit {
     );
     this.socket = new LoopbackSocket(request, {
       onBytes: (bytes) => this.onBytes(bytes),
+      onBodyError: (error) => this.onBodyError(error),
       onClosed: () => this.onClosed(),
     });
   }
@@ -91,6 +108,7 @@ class Visit {
   }
 
   run(request: IncomingMessage, response: ServerResponse): void {
+    this.response = response;
     const read = request._read.bind(request);
     request._read = (size) => {
       if (!this.isOver) this.socket.sendBody(); // not before somebody reads: whoever passes on has left the body as it was
@@ -108,14 +126,22 @@ class Visit {
   /** The client has gone, or the reply is complete. */
   leave(): void {
     this.isOver = true;
-    this.socket.destroy();
+    if (!this.isComplete) this.socket.destroy();
   }
 
   private passOn(error: unknown): void {
     if (this.isOver) return;
+    const isPassed = error === undefined || error === null || error === 'route' || error === 'router';
+    if (isPassed && this.response?.headersSent === true) return; // it has answered, and only says that it is done
     this.leave();
-    if (error === undefined || error === null || error === 'route' || error === 'router') this.replies.complete();
+    if (isPassed) this.replies.complete();
     else this.replies.error(httpErrorFrom(error) ?? error);
+  }
+
+  private onBodyError(error: unknown): void {
+    if (this.isOver || this.body !== null) return; // a reply that has begun is cut with the connection
+    this.leave();
+    this.replies.error(error);
   }
 
   private onBytes(bytes: Buffer): void {
@@ -128,6 +154,7 @@ class Visit {
   }
 
   private onHead({ status, headers: joined }: ReplyHead): void {
+    if (status === 101) return this.fail(new Error('the application switched protocols, which it cannot do here'));
     if (status < 200) return;
     const headers = Object.entries(joined).map(([name, value]) => [name, name === 'set-cookie' ? value.split('\n') : value] as const);
     this.body = new Readable({ read: () => this.socket.resumeReplies(), destroy: (error, done) => (this.leave(), done(error)) });
@@ -140,9 +167,24 @@ class Visit {
 
   private onEnd(): void {
     this.isOver = true;
+    this.isComplete = true;
     this.body?.push(null);
     this.replies.complete();
-    this.socket.destroy();
+    this.closeBehind();
+  }
+
+  /** The application is told of its end before that of its connection, as on a socket; the end may come behind its last piece. */
+  private closeBehind(): void {
+    const { response, socket } = this;
+    if (response === null || response.writableFinished) return void socket.destroy();
+    let cancel: Cancel = () => {};
+    response.once('finish', () => {
+      cancel();
+      socket.destroy();
+    });
+    systemClock.nextTurn(() => {
+      if (!socket.destroyed) cancel = systemClock.after(LINGER_MS, () => socket.destroy());
+    });
   }
 
   private onClosed(): void {
