@@ -4,9 +4,9 @@
  * Owns: `maxBody`, the reader, the minimum rate. Leaves: framing to `protocol/body-decoder.ts`, the socket to `connection.ts`.
  */
 import { ERRORS, HttpKitError, ProtocolError } from '../errors.js';
-import type { BodyDecoder } from '../protocol/body-decoder.js';
-import type { Fields } from '../protocol/request-head.js';
-import type { BodyPort, BodySink } from './contracts.js';
+import { type BodyDecoder, ChunkedDecoder, LengthDecoder } from '../protocol/body-decoder.js';
+import type { Fields, RequestHead } from '../protocol/request-head.js';
+import type { BodyPort, BodySink, WireLimits } from './contracts.js';
 
 /** What an intake needs of its connection. */
 export interface BodyCarrier {
@@ -18,6 +18,8 @@ export interface BodyCarrier {
 
 /** Octets of unwanted rest that are read and dropped so that the connection can go on; a larger rest closes it. */
 export const MAX_SKIPPED_BYTES = 65_536;
+/** The CRLF that ends every trailer section. */
+const EMPTY_TRAILER_BYTES = 2;
 /** A body may be as slow as it likes for so long. */
 const RATE_GRACE_SECONDS = 5;
 
@@ -51,6 +53,18 @@ export class BodyIntake implements BodyPort {
     this.skipped = 0;
     this.secondsRead = 0;
     this.failure = null;
+  }
+
+  /** @param isAhead - Nothing stands behind the head yet: a client that sent its body at once waits for no 100. */
+  static of(head: RequestHead, limits: WireLimits, carrier: BodyCarrier, isAhead: boolean): BodyIntake {
+    const decoder = head.isChunked
+      ? new ChunkedDecoder({
+          maxLine: limits.maxLine,
+          maxHeaders: limits.maxHeaders - head.fieldCount,
+          maxHeadBytes: Math.max(limits.maxHeadBytes - head.byteLength, EMPTY_TRAILER_BYTES),
+        })
+      : new LengthDecoder(head.contentLength);
+    return new BodyIntake(carrier, decoder, limits.maxBody, head.expectsContinue && isAhead);
   }
 
   /** Ended, well or not: no byte will be taken any more. */

@@ -6,7 +6,8 @@
 import { HttpKitError, OverloadError } from '../errors.js';
 import { RequestParser } from '../protocol/request-parser.js';
 import { flat, statusLine } from '../protocol/response-head.js';
-import { Connection, type ConnectionHost } from './connection.js';
+import { Connection } from './connection.js';
+import type { ConnectionHost } from './connection-host.js';
 import type { Acceptor, BoundAddress, ByteStream, Clock, ConnectionPort, WireFault, WireLimits } from './contracts.js';
 import { Deadlines } from './deadlines.js';
 import { Turn } from './turn.js';

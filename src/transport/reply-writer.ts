@@ -20,6 +20,7 @@ import {
   statusLine,
 } from '../protocol/response-head.js';
 import type { BodyIntake } from './body-intake.js';
+import type { ConnectionHost } from './connection-host.js';
 import type { ExchangePort, FrameListener, FramePort, Peer, Settlement, UpgradeOptions } from './contracts.js';
 import { HIGH_WATER, type Outbox } from './outbox.js';
 import { sharedChunk } from './shared-chunk.js';
@@ -27,18 +28,11 @@ import { negotiate, type PerMessageDeflate } from './websocket-session.js';
 
 /** What a reply needs of the connection it goes out on. */
 export interface ReplyCarrier {
+  readonly host: ConnectionHost;
   readonly peer: Peer;
   readonly outbox: Outbox;
-  /** `server` and `date` lines of this second; each empty when off. */
-  readonly serverLine: string;
-  readonly dateLine: string;
-  /** Status line, `server` and `date` lines in one. */
-  headStart(status: number): string;
   /** Octets that the client has not taken yet. */
   readonly waiting: number;
-  readonly maxBufferedBytes: number;
-  readonly maxWs: number;
-  readonly drainingMs: number | null;
   /** Asks for a flush when the turn ends. */
   touch(): void;
   /** Flushes now. */
@@ -108,7 +102,7 @@ export class ReplyWriter implements ExchangePort {
   }
 
   get drainingMs(): number | null {
-    return this.carrier.drainingMs;
+    return this.carrier.host.drainingMs;
   }
 
   get isHeadSent(): boolean {
@@ -170,13 +164,14 @@ export class ReplyWriter implements ExchangePort {
   upgrade(options: UpgradeOptions, listener: FrameListener): FramePort {
     const fields = new ResponseFields(options.headers);
     const { carrier } = this;
-    const maxWs = options.maxWs ?? carrier.maxWs;
+    const { host } = carrier;
+    const maxWs = options.maxWs ?? host.limits.maxWs;
     const { answer, deflate } = negotiate(options, maxWs);
     this.framing = Framing.UPGRADED;
     carrier.outbox.addText(
       SWITCHING_LINE +
-        (fields.hasServer ? '' : carrier.serverLine) +
-        (fields.hasDate ? '' : carrier.dateLine) +
+        (fields.hasServer ? '' : host.serverLine) +
+        (fields.hasDate ? '' : host.deadlines.dateLine) +
         `upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${acceptFor(options.key)}\r\n` +
         (options.protocol === undefined ? '' : `sec-websocket-protocol: ${options.protocol}\r\n`) +
         (answer === undefined ? '' : `sec-websocket-extensions: ${answer}\r\n`) +
@@ -296,12 +291,12 @@ export class ReplyWriter implements ExchangePort {
   }
 
   private sendHead(fields: ResponseFields, typeLine: string, framingLine: string): void {
-    const { carrier } = this;
+    const { host, outbox } = this.carrier;
     if (this.body !== null && this.body.endsConnection) this.keepAlive = false;
-    carrier.outbox.addText(
+    outbox.addText(
       (fields.hasServer || fields.hasDate
-        ? statusLine(this.status) + (fields.hasServer ? '' : carrier.serverLine) + (fields.hasDate ? '' : carrier.dateLine)
-        : carrier.headStart(this.status)) +
+        ? statusLine(this.status) + (fields.hasServer ? '' : host.serverLine) + (fields.hasDate ? '' : host.deadlines.dateLine)
+        : host.headStart(this.status)) +
         typeLine +
         fields.lines +
         framingLine +
@@ -349,8 +344,9 @@ export class ReplyWriter implements ExchangePort {
   private makeRoom(): boolean {
     const { carrier } = this;
     if (carrier.outbox.size >= HIGH_WATER) carrier.flush();
-    if (carrier.waiting <= carrier.maxBufferedBytes) return true;
-    const held = `${carrier.waiting} octets wait for a slow client, limit ${carrier.maxBufferedBytes} (maxBufferedBytes)`;
+    const { maxBufferedBytes } = carrier.host.limits;
+    if (carrier.waiting <= maxBufferedBytes) return true;
+    const held = `${carrier.waiting} octets wait for a slow client, limit ${maxBufferedBytes} (maxBufferedBytes)`;
     this.breakOff(new OverloadError('RHK_SLOW_CLIENT', held), true);
     return false;
   }

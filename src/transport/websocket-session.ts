@@ -8,22 +8,24 @@ import type { Writable } from 'node:stream';
 import * as ws from 'ws';
 import { ERRORS, ProtocolError } from '../errors.js';
 import { EncodedMessage } from '../protocol/encoded-message.js';
+import type { ConnectionHost } from './connection-host.js';
 import type { FrameClose, FrameListener, FramePort, UpgradeOptions } from './contracts.js';
 import { Deadlines } from './deadlines.js';
 import { HIGH_WATER, LONG, type Outbox } from './outbox.js';
+import type { RequestReader } from './request-reader.js';
 
 /** What a session needs of its connection. */
 export interface FrameCarrier {
+  readonly host: ConnectionHost;
   readonly outbox: Outbox;
   readonly waiting: number;
-  readonly tick: number;
   /** Asks for a flush when the turn ends. */
   touch(): void;
-  setReading(reads: boolean): void;
+  readonly reader: RequestReader;
   /** Sends FIN behind all that was written, then drops what still comes, for a while. */
-  finish(): void;
+  shut(): void;
   destroy(): void;
-  reportFrameError(error: unknown): void;
+  report(error: unknown): void;
 }
 
 const State = {
@@ -120,7 +122,7 @@ export class WebSocketSession implements FramePort {
     this.handedBytes = 0;
     this.isGone = false;
     if (deflate !== null) this.holdInflation(deflate);
-    this.deadline = carrier.tick + Deadlines.ticksFor(options.heartbeatMs);
+    this.deadline = carrier.host.deadlines.tick + Deadlines.ticksFor(options.heartbeatMs);
   }
 
   /** A message may become a thousand times its size: the one behind a message that nobody wants yet is not inflated yet. */
@@ -154,7 +156,7 @@ export class WebSocketSession implements FramePort {
     if (this.state === State.CLOSED || this.state === State.PEER_CLOSED || this.pendingClose !== null) return; // RFC 6455 §5.5.1
     if (this.isBusy) {
       (this.unreadBytes ??= []).push(bytes);
-      this.carrier.setReading(false);
+      this.carrier.reader.setReading(false);
       return;
     }
     this.isBusy = true;
@@ -172,7 +174,7 @@ export class WebSocketSession implements FramePort {
     if (error) return this.fail(error);
     const next = this.unreadBytes?.shift();
     if (next !== undefined) return this.onBytes(next);
-    if (this.pending === null) this.carrier.setReading(true);
+    if (this.pending === null) this.carrier.reader.setReading(true);
   }
 
   private createReceiver(): FrameReceiver {
@@ -193,7 +195,7 @@ export class WebSocketSession implements FramePort {
     if (this.isWanted && this.pending === null) this.listener.onMessage(message);
     else {
       (this.pending ??= []).push(message);
-      this.carrier.setReading(false);
+      this.carrier.reader.setReading(false);
     }
   }
 
@@ -208,7 +210,7 @@ export class WebSocketSession implements FramePort {
       if (this.state === State.OPEN) this.listener.onMessage(message);
     }
     if (this.pending !== null) return;
-    if (!this.isBusy) this.carrier.setReading(true);
+    if (!this.isBusy) this.carrier.reader.setReading(true);
     this.resumeInflation();
     const close = this.pendingClose;
     this.pendingClose = null;
@@ -236,7 +238,7 @@ export class WebSocketSession implements FramePort {
     this.state = State.PEER_CLOSED;
     this.isCloseReceived = true;
     this.peerClose = close;
-    this.deadline = this.carrier.tick + Deadlines.ticksFor(ANSWER_MS);
+    this.deadline = this.carrier.host.deadlines.tick + Deadlines.ticksFor(ANSWER_MS);
     this.listener.onPeerClose(close);
   }
 
@@ -253,9 +255,7 @@ export class WebSocketSession implements FramePort {
   private fail(error: Error & { code?: string }): void {
     if (this.state === State.CLOSED) return;
     const code = CLOSE_CODES[error.code ?? ''] ?? PROTOCOL_ERROR;
-    this.carrier.reportFrameError(
-      new ProtocolError('RHK_BAD_FRAME', `${ERRORS.RHK_BAD_FRAME.sentence}: ${error.message}`, { cause: error }),
-    );
+    this.carrier.report(new ProtocolError('RHK_BAD_FRAME', `${ERRORS.RHK_BAD_FRAME.sentence}: ${error.message}`, { cause: error }));
     const hasClosed = this.state === State.CLOSING;
     this.isCloseReceived = true; // nothing more is expected of this client
     this.settle({ code, reason: '', by: 'server' });
@@ -305,10 +305,10 @@ export class WebSocketSession implements FramePort {
     this.state = State.CLOSING;
     this.pending = null;
     this.pendingClose = null;
-    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.closeTimeoutMs);
+    this.deadline = this.carrier.host.deadlines.tick + Deadlines.ticksFor(this.closeTimeoutMs);
     this.isCloseReceived = isAnswer;
     this.sendClose(code, reason);
-    if (!isAnswer && !this.isBusy) this.carrier.setReading(true); // on to the client's close frame; what is before it is dropped
+    if (!isAnswer && !this.isBusy) this.carrier.reader.setReading(true); // on to the client's close frame; what is before it is dropped
     this.resumeInflation();
     this.listener.onClosed({ code, reason, by: 'server' });
   }
@@ -325,7 +325,7 @@ export class WebSocketSession implements FramePort {
 
   private onCloseSent(): void {
     this.isCloseSent = true;
-    this.deadline = this.carrier.tick + Deadlines.ticksFor(this.closeTimeoutMs);
+    this.deadline = this.carrier.host.deadlines.tick + Deadlines.ticksFor(this.closeTimeoutMs);
     if (this.isCloseReceived) this.end();
   }
 
@@ -335,8 +335,8 @@ export class WebSocketSession implements FramePort {
     this.hasEnded = true;
     this.state = State.CLOSED;
     this.receiver = null;
-    this.carrier.setReading(true);
-    this.carrier.finish();
+    this.carrier.reader.setReading(true);
+    this.carrier.shut();
   }
 
   private settle(close: FrameClose): void {
