@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { catchError, concatWith, map, of, throwIfEmpty } from 'rxjs';
+import { catchError, concatWith, map, of, pipe, throwIfEmpty } from 'rxjs';
 import { extend, file, type Handler, HttpError, inWorkers, OptionError, type HttpRequest, workerName } from 'rx-http-kit';
+import { context, get as route, routes } from 'rx-http-kit/routing';
 import { Crew } from '../support/crew.js';
 import { close, ping, text } from '../support/frame-client.js';
 import { News } from '../support/news.js';
@@ -374,6 +375,32 @@ describe('inWorkers among other handlers', () => {
     expect(await crew.ask('/a/empty')).to.equal('200 caught HttpError: gone and more');
     expect(await crew.ask('/a/items')).to.equal('202 abc and more');
   });
+});
+
+describe('inWorkers behind routes', () => {
+  const around =
+    (fields: object): ((handler: Handler) => Handler) =>
+    (handler) =>
+      pipe(
+        map((request: HttpRequest) => (Object.keys(fields).length === 0 ? request : extend(request, fields))),
+        routes(context('/users/:id', handler), route('/name', handler)),
+      );
+
+  for (const [name, fields] of Object.entries({ 'as it came': {}, 'that middleware has extended': { user: 'ada' } })) {
+    it(`gets params, query and what is left of the path, of a request ${name}`, async () => {
+      const crew = await Crew.start(APP, { thread: 1 }, {}, around(fields));
+      try {
+        expect(await crew.ask('/name')).to.equal('200 worker-1');
+        expect(await crew.ask('/users/7/only?a=1')).to.equal('200 {"id":"7"}');
+        const inside = [{ id: '7', note: '8' }, { a: ['1', '2'] }, '/notes/8', '/users/7/notes/8'];
+        expect(await crew.ask('/users/7/notes/8?a=1&a=2')).to.equal(`200 ${JSON.stringify(inside)}`);
+        expect(await crew.ask('/users/7/notes/8', { method: 'PUT' })).to.equal('405 method not allowed');
+        expect(await crew.ask('/users/7/only?a=%')).to.equal('200 {"id":"7"}');
+      } finally {
+        await crew.stop();
+      }
+    });
+  }
 });
 
 describe('inWorkers', () => {

@@ -1,5 +1,5 @@
 /** A request that has found its route: params, query and what is left of its path. */
-import { type HttpRequest, IncomingRequest, originOf } from '../rx/request.js';
+import { type HttpRequest, IncomingRequest, originOf, type RequestView } from '../rx/request.js';
 import type { AllowedMethods } from './allowed-methods.js';
 import type { Params, ParamsOf } from './path-pattern.js';
 import { type Query, queryFrom } from './query.js';
@@ -24,12 +24,15 @@ export type RoutedRequest<P extends string = string> = HttpRequest & Routed<P>;
 export interface RoutingTrail {
   readonly params: Readonly<Params>;
   readonly pathInfo: string;
-  /** Set where a `routes` stands around: it will answer 405, so that those inside need not. */
-  readonly allowed: AllowedMethods | null;
+  /** Set where a `routes` stands around: it will answer 405, so that those inside need not. It does not cross to a thread. */
+  readonly allowed?: AllowedMethods | null;
 }
 
+/** What a thread is told. */
+const ADDED_FIELDS: readonly (keyof Routed)[] = ['params', 'pathInfo', 'query'];
+
 /** The fields of a request are getters of `IncomingRequest`, which ask its origin: a view needs no more than that. */
-class RoutedView implements RoutingTrail {
+class RoutedView implements RoutingTrail, RequestView {
   readonly incomingRequest: IncomingRequest;
   readonly params: Readonly<Params>;
   readonly pathInfo: string;
@@ -47,6 +50,10 @@ class RoutedView implements RoutingTrail {
   get query(): Query {
     return (this.cachedQuery ??= queryFrom(this.incomingRequest.queryString));
   }
+
+  addedFields(): readonly string[] {
+    return ADDED_FIELDS;
+  }
 }
 Object.setPrototypeOf(RoutedView.prototype, IncomingRequest.prototype);
 
@@ -63,13 +70,13 @@ export const routedRequest = (
   }
   let cachedQuery: Query | undefined;
   return Object.create(request, {
-    params: { value: params },
-    pathInfo: { value: pathInfo },
+    params: { value: params, enumerable: true },
+    pathInfo: { value: pathInfo, enumerable: true },
     allowed: { value: allowed },
-    query: { get: () => (cachedQuery ??= queryFrom(request.queryString)) },
+    query: { get: () => (cachedQuery ??= queryFrom(request.queryString)), enumerable: true },
   }) as RoutedRequest; // Object.create is typed any
 };
 
 /** What stands around, for a request that came through a `routes` before. */
 export const trailOf = (request: HttpRequest): RoutingTrail | undefined =>
-  'allowed' in request && 'pathInfo' in request ? (request as unknown as RoutingTrail) : undefined; // made above
+  'pathInfo' in request && 'params' in request ? (request as unknown as RoutingTrail) : undefined; // made above, or by the thread that this came from

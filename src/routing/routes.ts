@@ -190,7 +190,7 @@ class Attempts {
       if (params === null || !this.meansMethodOf(entry)) continue;
       return this.ask(entry, params);
     }
-    const isOutermost = this.around === undefined || this.around.allowed === null;
+    const isOutermost = (this.around?.allowed ?? null) === null;
     if (isOutermost && this.allowed.differs) this.replies.next(this.allowed.answer(this.request));
     this.leave();
   }

@@ -65,6 +65,13 @@ export interface FaultFields {
   readonly fields: Readonly<Record<string, HeaderValue>>;
 }
 
+/** A request of another class, for fewer objects: it asks its origin, but does not inherit from it. */
+export interface RequestView {
+  readonly incomingRequest: IncomingRequest;
+  /** Names of what it adds, for those who carry it elsewhere. */
+  addedFields(): readonly string[];
+}
+
 export class IncomingRequest implements HttpRequest {
   /** The exchange that this request belongs to; for the rx floor only. */
   readonly port: ExchangePort;

@@ -6,7 +6,7 @@
 import { ProtocolError } from '../errors.js';
 import { type ReceivedHead, RequestHead } from '../protocol/request-head.js';
 import { RequestParser } from '../protocol/request-parser.js';
-import type { HttpRequest, IncomingRequest } from '../rx/request.js';
+import type { HttpRequest, IncomingRequest, RequestView } from '../rx/request.js';
 import type { Peer } from '../transport/contracts.js';
 
 export interface PortableRequest {
@@ -119,21 +119,26 @@ export const peerFrom = ([remoteAddr, remotePort, localAddr, localPort]: Portabl
 const addedFields = (request: HttpRequest, origin: IncomingRequest): PortableRequest['fields'] => {
   const fields: Record<string, unknown> = {};
   let isEmpty = true;
-  for (let layer: object = request; layer !== origin; layer = Object.getPrototypeOf(layer) as object) {
-    for (const name of Object.keys(layer)) {
-      if (Object.hasOwn(fields, name)) continue; // the layer above has replaced it
-      const value: unknown = Reflect.get(request, name);
-      if (!isCloneable(value)) continue;
-      fields[name] = value;
+  let layer: object = request;
+  const add = (names: readonly string[]): void => {
+    for (const name of names) {
+      if (Object.hasOwn(fields, name) || !isCloneable(request, name)) continue; // the layer above has replaced it
+      fields[name] = Reflect.get(request, name);
       isEmpty = false;
     }
-  }
+  };
+  for (; layer !== origin && !isView(layer); layer = Object.getPrototypeOf(layer) as object) add(Object.keys(layer));
+  if (isView(layer)) add(layer.addedFields()); // it stands on the origin
   return isEmpty ? undefined : fields;
 };
 
-const isCloneable = (value: unknown): boolean => {
-  if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol';
+const isView = (layer: object): layer is RequestView => Object.hasOwn(layer, 'incomingRequest') && 'addedFields' in layer;
+
+/** Not what fails when it is read, either: a malformed query. */
+const isCloneable = (request: HttpRequest, name: string): boolean => {
   try {
+    const value: unknown = Reflect.get(request, name);
+    if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol';
     structuredClone(value);
     return true;
   } catch {
