@@ -24,4 +24,19 @@ describe('plainFrom and errorFrom', () => {
     for (let each: unknown = errorFrom(plainFrom(error)); each instanceof Error; each = each.cause) depth++;
     expect(depth).to.equal(9);
   });
+
+  it('take errors that cannot be read, or whose stack is anything', () => {
+    const fails = {
+      get: () => {
+        throw new Error('not to be read');
+      },
+    };
+    const strange = Object.defineProperty(new Error('strange'), 'stack', { value: () => {} });
+    const { proxy, revoke } = Proxy.revocable(new Error('revoked'), {});
+    revoke();
+    for (const thrown of [Object.defineProperty(new Error('a'), 'message', fails), strange, proxy, new Error('outer', { cause: proxy })]) {
+      expect(errorFrom(structuredClone(plainFrom(thrown)))).to.be.instanceOf(Error);
+    }
+    expect(errorFrom(plainFrom(strange)).message).to.equal('strange');
+  });
 });

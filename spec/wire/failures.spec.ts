@@ -13,6 +13,13 @@ const reply =
   () =>
     of(untyped<Reply>(value));
 const withHeaders = (headers: unknown): (() => Observable<Reply>) => reply({ headers, body: 'x' });
+/** Not even `instanceof` can be asked of it. */
+const revoked = (): unknown => {
+  const { proxy, revoke } = Proxy.revocable(new Error(SECRET), {});
+  revoke();
+  return proxy;
+};
+
 const failing =
   (what: unknown): (() => Observable<Reply>) =>
   () =>
@@ -102,6 +109,7 @@ const FAILURES: Readonly<Record<string, readonly [code: string, () => Observable
       }),
     ),
   ],
+  'a proxy that was revoked': ['RHK_HANDLER_FAILED', failing(revoked())],
   'an Error after a turn': [
     'RHK_HANDLER_FAILED',
     () =>

@@ -156,6 +156,11 @@ describe('inWorkers', () => {
       expect(crew.site.codes.slice(before)).to.deep.equal(['RHK_BAD_HEADER']);
     });
 
+    it('cost their thread nothing though they cannot be read', async () => {
+      expect(await crew.ask('/unreadable')).to.equal('500 internal server error');
+      expect(await crew.ask('/name')).to.equal('200 worker-1');
+    });
+
     it('cut a reply that has begun', async () => {
       const before = crew.site.events.length;
       const client = await crew.site.connect();
@@ -404,6 +409,14 @@ describe('inWorkers behind routes', () => {
 });
 
 describe('inWorkers', () => {
+  it('leaves `parentPort` to the module: what is said there is not for this library', async () => {
+    const crew = await Crew.start(APP, { thread: 1 });
+    expect(await crew.ask('/talks')).to.equal('200 talked');
+    expect(await crew.ask('/name')).to.equal('200 worker-1');
+    expect(crew.failures).to.deep.equal([]);
+    await crew.stop();
+  });
+
   it('knows its options', () => {
     const wrong: readonly (readonly [unknown, string])[] = [
       [{ thread: 0 }, 'thread'],

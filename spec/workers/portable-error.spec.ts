@@ -48,4 +48,27 @@ describe('portableError', () => {
     Object.assign(strange, { name: () => 5, stack: Symbol('stack'), code: () => 5 });
     expect(crossed(strange)).to.have.property('message', 'strange');
   });
+  it('lets errors cross that cannot be read, and those of ours that were bent', () => {
+    const fails = {
+      get: () => {
+        throw new Error('not to be read');
+      },
+    };
+    for (const name of ['name', 'message', 'stack', 'cause', 'code']) {
+      const error = Object.defineProperty(new Error('of an application'), name, fails);
+      expect(crossed(error), name).to.be.instanceOf(Error).with.property('message');
+    }
+    const { proxy, revoke } = Proxy.revocable(new Error('revoked'), {});
+    revoke();
+    expect(crossed(proxy)).to.be.instanceOf(Error);
+    expect(crossed(new Error('outer', { cause: proxy }))).to.have.property('message', 'outer');
+    for (const status of [200, NaN, () => 404]) {
+      const error = Object.defineProperty(new HttpError(404, 'gone'), 'status', { value: status });
+      expect(crossed(error), String(status)).to.include({ name: 'HttpError', message: 'gone' }).and.not.instanceOf(HttpError);
+    }
+    const unknown = Object.defineProperty(new HandlerError('RHK_BAD_REPLY', 'five'), 'code', { value: 'RHK_OF_ANOTHER_VERSION' });
+    expect(crossed(unknown)).to.include({ code: 'RHK_OF_ANOTHER_VERSION', message: 'five' });
+    const late = Object.defineProperty(new OverloadError('RHK_ADMISSION_FULL'), 'retryAfter', { value: () => 5 });
+    expect(crossed(late)).to.be.instanceOf(OverloadError);
+  });
 });

@@ -12,12 +12,27 @@ export interface PlainError {
 /** More causes behind causes than this are not told. */
 const MAX_CAUSES = 8;
 
+/** Never throws, and gives nothing that cannot be cloned: properties of an application's errors may be anything. */
 export const plainFrom = (thrown: unknown, depth: number = MAX_CAUSES): PlainError => {
-  if (!(thrown instanceof Error)) return { name: 'Error', message: messageOf(thrown), stack: undefined, code: undefined, cause: undefined };
-  const { name, message, stack, cause } = thrown;
-  const code = 'code' in thrown ? messageOf(thrown.code) : undefined;
+  try {
+    if (thrown instanceof Error) return plainError(thrown, depth);
+  } catch {
+    // what cannot be read is told as far as it can be shown
+  }
+  return { name: 'Error', message: messageOf(thrown), stack: undefined, code: undefined, cause: undefined };
+};
+
+const plainError = (error: Error, depth: number): PlainError => {
+  const { name, message, stack, cause } = error;
+  const code = 'code' in error && error.code !== undefined ? messageOf(error.code) : undefined;
   const hasCause = cause !== undefined && cause !== null && depth > 0;
-  return { name: messageOf(name), message: messageOf(message), stack, code, cause: hasCause ? plainFrom(cause, depth - 1) : undefined };
+  return {
+    name: messageOf(name),
+    message: messageOf(message),
+    stack: stack === undefined ? undefined : messageOf(stack),
+    code,
+    cause: hasCause ? plainFrom(cause, depth - 1) : undefined,
+  };
 };
 
 /** An `Error` with the name, stack and code of the one that was thrown elsewhere; not of its class. */

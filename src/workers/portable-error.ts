@@ -1,7 +1,7 @@
 /**
  * Errors on their way to another thread: class, status, code and headers of our own survive, of others name, message and stack.
  */
-import { type ErrorCode, HandlerError, HttpError, HttpKitError, messageOf, OverloadError, ProtocolError } from '../errors.js';
+import { type ErrorCode, ERRORS, HandlerError, HttpError, HttpKitError, messageOf, OverloadError, ProtocolError } from '../errors.js';
 
 /** An error as plain values. */
 export interface PortableError {
@@ -22,18 +22,28 @@ export interface PortableError {
 /** A chain of causes may be a circle. */
 const MAX_CAUSES = 8;
 
+/** Never throws, and gives nothing that cannot be cloned: properties of an application's errors may be anything, getters that throw among it. */
 export const portableError = (error: unknown, causes: number = 0): PortableError => {
-  if (!(error instanceof Error)) return { ...NOTHING, kind: 'value', message: messageOf(error) };
-  const { cause } = error;
+  try {
+    return error instanceof Error ? plainError(error, causes) : { ...NOTHING, kind: 'value', message: messageOf(error) };
+  } catch {
+    return { ...NOTHING, kind: 'error', name: 'Error', message: messageOf(error) };
+  }
+};
+
+const plainError = (error: Error, causes: number): PortableError => {
+  const { cause, stack } = error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const kind = kindOf(error);
   return {
-    kind: kindOf(error),
+    kind,
     name: textOf(error.name),
     message: textOf(error.message),
-    stack: error.stack === undefined ? undefined : textOf(error.stack),
-    code: 'code' in error && typeof error.code === 'string' ? error.code : undefined,
-    status: error instanceof HttpError ? error.status : 0,
-    headers: error instanceof HttpError ? plainHeaders(error.headers) : undefined,
-    retryAfter: error instanceof OverloadError ? error.retryAfter : 0,
+    stack: stack === undefined ? undefined : textOf(stack),
+    code,
+    status: kind === 'http' ? (error as HttpError).status : 0, // by its kind
+    headers: kind === 'http' ? plainHeaders((error as HttpError).headers) : undefined, // by its kind
+    retryAfter: error instanceof OverloadError ? Number(error.retryAfter) : 0,
     cause: cause === undefined || causes >= MAX_CAUSES ? undefined : portableError(cause, causes + 1),
   };
 };
@@ -71,12 +81,13 @@ const madeFrom = ({ kind, name, message, code, status, headers, retryAfter }: Po
 
 const NOTHING = { name: '', stack: undefined, code: undefined, status: 0, headers: undefined, retryAfter: 0, cause: undefined };
 
+/** One of ours that the application has bent so that it could not be made again is an error like any other. */
 const kindOf = (error: Error): PortableError['kind'] => {
-  if (error instanceof HttpError) return 'http';
+  if (error instanceof HttpError) return Number.isInteger(error.status) && error.status >= 400 && error.status <= 599 ? 'http' : 'error';
+  if (!(error instanceof HttpKitError) || !Object.hasOwn(ERRORS, error.code)) return 'error';
   if (error instanceof HandlerError) return 'handler';
   if (error instanceof ProtocolError) return 'protocol';
-  if (error instanceof OverloadError) return 'overload';
-  return error instanceof HttpKitError ? 'kit' : 'error';
+  return error instanceof OverloadError ? 'overload' : 'kit';
 };
 
 /** An application may have put anything there. */

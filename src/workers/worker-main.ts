@@ -1,11 +1,10 @@
 /** What runs in a worker thread: imports the application's module, then answers what the main thread hands over. */
-import { parentPort } from 'node:worker_threads';
 import { HandlerError, messageOf } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { portableError } from './portable-error.js';
 import { FromWorker, type FromWorkerMessage, type ToWorkerMessage } from './thread-messages.js';
 import { WorkerHost } from './worker-host.js';
-import { type WorkerTask, workerTask } from './worker-name.js';
+import { type WorkerBirth, workerBirth } from './worker-name.js';
 
 const importHandler = async (url: string): Promise<Handler> => {
   const module = (await import(url)) as { readonly default?: unknown }; // any module may be named
@@ -16,7 +15,7 @@ const importHandler = async (url: string): Promise<Handler> => {
   return module.default as Handler; // what it is called with and what it gives is looked at then
 };
 
-const run = ({ url, maxBufferedBytes }: WorkerTask, port: NonNullable<typeof parentPort>): void => {
+const run = ({ task: { url, maxBufferedBytes }, port }: WorkerBirth): void => {
   const post = (batch: readonly FromWorkerMessage[], transferred: ArrayBuffer[] = []): void => port.postMessage(batch, transferred);
   importHandler(url).then(
     (handler) => {
@@ -31,4 +30,4 @@ const run = ({ url, maxBufferedBytes }: WorkerTask, port: NonNullable<typeof par
   );
 };
 
-if (workerTask !== undefined && parentPort !== null) run(workerTask, parentPort);
+if (workerBirth !== undefined) run(workerBirth);

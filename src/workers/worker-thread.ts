@@ -4,7 +4,7 @@
  * Owns: the numbers, the batch of what is said in one turn, how a thread is told to end and made to. Leaves: what the messages mean
  * to `forwarded-exchange.ts`, replacing it to `worker-pool.ts`.
  */
-import { type ResourceLimits, SHARE_ENV, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type ResourceLimits, SHARE_ENV, Worker } from 'node:worker_threads';
 import { HandlerError, messageOf, OverloadError } from '../errors.js';
 import type { Cancel, Clock } from '../transport/contracts.js';
 import type { ForwardedExchange } from './forwarded-exchange.js';
@@ -13,7 +13,7 @@ import type { PortableBytes, PortablePiece } from './portable-bytes.js';
 import { errorFrom } from './portable-error.js';
 import type { ThreadLine } from './thread-line.js';
 import { FromWorker, type FromWorkerMessage, ToWorker, type ToWorkerMessage } from './thread-messages.js';
-import type { WorkerTask } from './worker-name.js';
+import type { WorkerBirth, WorkerTask } from './worker-name.js';
 import type { PoolThread, PoolThreadListener } from './worker-pool.js';
 
 export interface WorkerThreadOptions {
@@ -33,6 +33,8 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
   private readonly clock: Clock;
   private readonly listener: PoolThreadListener;
   private readonly worker: Worker;
+  /** A channel of our own: `parentPort` is the application's. */
+  private readonly port: MessagePort;
   private readonly batch: MessageBatch<ToWorkerMessage>;
   private readonly exchanges: Map<number, ForwardedExchange>;
   /** Those that it has said nothing about, in the order of their coming. */
@@ -56,9 +58,13 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     this.options = options;
     this.clock = clock;
     this.listener = listener;
+    const { port1: port, port2 } = new MessageChannel();
+    const birth: WorkerBirth = { task, port: port2 };
+    this.port = port;
     this.worker = new Worker(new URL('./worker-main.js', import.meta.url), {
       name: task.name,
-      workerData: { rxHttpKit: task },
+      workerData: { rxHttpKit: birth },
+      transferList: [port2],
       env: SHARE_ENV,
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     });
@@ -74,7 +80,8 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     this.isProbed = false;
     this.wasTold = false;
     this.cancelTimer = () => {};
-    this.worker.on('message', (batch: readonly FromWorkerMessage[]) => this.take(batch));
+    port.on('message', (batch: readonly FromWorkerMessage[]) => this.take(batch));
+    port.unref(); // whether the process lives is said by the worker itself
     this.worker.on('error', (error) => (this.lastError = error));
     this.worker.on('exit', (code) => this.onExit(code));
     if (!isAwaited) this.worker.unref();
@@ -135,7 +142,7 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
   private post(batch: readonly ToWorkerMessage[], transferred: ArrayBuffer[]): void {
     if (this.isDead) return;
     try {
-      this.worker.postMessage(batch, transferred);
+      this.port.postMessage(batch, transferred);
     } catch (cause) {
       this.die(new HandlerError('RHK_THREAD_DIED', `thread ${this.options.task.name} could not be told: ${messageOf(cause)}`, { cause }));
       void this.worker.terminate();
@@ -234,11 +241,18 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
 
   private onExit(code: number): void {
     const { name } = this.options.task;
+    for (let last = this.lastWord(); last !== undefined; last = this.lastWord()) this.take(last);
+    this.port.close();
     const why = this.lastError === undefined ? `exit code ${code}` : messageOf(this.lastError);
     const options = this.lastError === undefined ? undefined : { cause: this.lastError };
     this.die(new HandlerError('RHK_THREAD_DIED', `thread ${name} has ended: ${why}`, options));
     this.cancelTimer();
     this.listener.onExit();
+  }
+
+  /** What it said before it ended, and is still on its way. */
+  private lastWord(): readonly FromWorkerMessage[] | undefined {
+    return (receiveMessageOnPort(this.port) as { readonly message: readonly FromWorkerMessage[] } | undefined)?.message; // typed any
   }
 
   /** All that it held is lost. */

@@ -197,7 +197,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener, Rep
   /** Ends this exchange, and nothing else, with an error. */
   private fail(error: unknown): void {
     this.isOver = true;
-    const known = error instanceof HttpKitError || error instanceof HttpError ? error : failureFrom(error);
+    const known = knownFrom(error);
     this.release(); // as in `end`
     if (this.port.isHeadSent || known.status === 0) {
       this.port.cut(known);
@@ -270,6 +270,15 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener, Rep
 }
 
 const EMPTY_RESPONSE: HttpResponse = {};
+
+const knownFrom = (error: unknown): HttpKitError | HttpError => {
+  try {
+    if (error instanceof HttpKitError || error instanceof HttpError) return error;
+  } catch {
+    // a proxy that does not even say what it is
+  }
+  return failureFrom(error);
+};
 
 /** A status that the application chose, "not mine" and a file that is not there are no failures. */
 const isWorthReporting = (error: HttpKitError | HttpError): boolean => error instanceof HttpKitError && error.status !== 404;
