@@ -140,6 +140,24 @@ describe('threads', function () {
     });
   });
 
+  describe('that have many requests', () => {
+    for (const path of ['/computes', '/computes-promised']) {
+      it(`send each reply before they compute the next: ${path}`, async () => {
+        crew = await Crew.start(APP, { thread: 1, requestsPerThread: 3 });
+        const times: number[] = [];
+        const asks = async (): Promise<void> => {
+          expect(await (crew as Crew).ask(path)).to.equal('200 computed'); // made above
+          times.push(performance.now());
+        };
+        await asks(); // by the first one it is known
+        times.length = 0;
+        await Promise.all([asks(), asks(), asks()]); // 200 ms each
+        expect(times[1] - times[0], 'the first does not wait for the second').to.be.above(100);
+        expect(times[2] - times[1], 'nor the second for the third').to.be.above(100);
+      });
+    }
+  });
+
   describe('that die', () => {
     it('cost what they held a 500 and others nothing, and are replaced', async () => {
       crew = await Crew.start(APP, { thread: 2 });

@@ -17,6 +17,9 @@ export interface WorkerPost {
   onStopped(): void;
 }
 
+/** What has computed for so long is worth a turn of its own, which costs some µs. */
+const LONG_TURN_MS = 1;
+
 export class WorkerHost implements RemoteHost {
   readonly maxBufferedBytes: number;
   private readonly handler: Handler;
@@ -25,6 +28,14 @@ export class WorkerHost implements RemoteHost {
   private readonly exchanges: Map<number, HostedRun>;
   /** Those that want to hear of the end of the turn. */
   private touched: RemoteExchange[];
+  /** What waits for the next turn, as this one has computed for long. */
+  private readonly inbox: (readonly ToWorkerMessage[])[];
+  private isResting: boolean;
+  /** When this turn began to work; 0 where it has not. */
+  private workingSince: number;
+  /** The last turn that worked did so for long. */
+  private computesLong: boolean;
+  private readonly onWorked: () => void;
 
   constructor(handler: Handler, maxBufferedBytes: number, thread: WorkerPost) {
     this.maxBufferedBytes = maxBufferedBytes;
@@ -36,6 +47,14 @@ export class WorkerHost implements RemoteHost {
     );
     this.exchanges = new Map();
     this.touched = [];
+    this.inbox = [];
+    this.isResting = false;
+    this.workingSince = 0;
+    this.computesLong = false;
+    this.onWorked = () => {
+      this.computesLong = performance.now() - this.workingSince >= LONG_TURN_MS;
+      this.workingSince = 0;
+    };
   }
 
   /** How many exchanges something is left of. */
@@ -44,21 +63,53 @@ export class WorkerHost implements RemoteHost {
   }
 
   take(batch: readonly ToWorkerMessage[]): void {
-    for (const message of batch) {
-      switch (message[0]) {
-        case ToWorker.OPEN:
-          this.open(message[1], message[2]);
-          break;
-        case ToWorker.PROBE:
-          this.batch.add([FromWorker.ALIVE]);
-          this.batch.flush(); // at once: at the end of the turn it could stand behind what the next batch computes
-          break;
-        case ToWorker.STOP:
-          this.stop();
-          break;
-        default:
-          this.exchanges.get(message[1])?.exchange.take(message);
-      }
+    if (this.isResting) this.inbox.push(batch);
+    else this.work(batch);
+  }
+
+  /**
+   * Rests behind what has computed for long: its reply leaves before the next request computes. A handler that computes in a promise does so
+   * behind this call, so where a turn was long each request gets one of its own.
+   */
+  private work(batch: readonly ToWorkerMessage[]): void {
+    if (this.workingSince === 0) {
+      this.workingSince = performance.now();
+      setImmediate(this.onWorked);
+    }
+    for (let done = 0; done < batch.length;) {
+      if (performance.now() - this.workingSince >= LONG_TURN_MS) return this.rest(batch.slice(done));
+      const message = batch[done++];
+      this.obey(message);
+      if (this.computesLong && message[0] === ToWorker.OPEN) return this.rest(batch.slice(done));
+    }
+  }
+
+  private rest(left: readonly ToWorkerMessage[]): void {
+    this.isResting = true;
+    if (left.length > 0) this.inbox.unshift(left);
+    this.batch.touch(); // what promises say behind this leaves first
+    setImmediate(() => this.resume());
+  }
+
+  private resume(): void {
+    this.isResting = false;
+    for (let next = this.inbox.shift(); next !== undefined; next = this.inbox.shift()) {
+      this.work(next);
+      if (this.isResting) return; // work may have said so
+    }
+  }
+
+  private obey(message: ToWorkerMessage): void {
+    switch (message[0]) {
+      case ToWorker.OPEN:
+        return this.open(message[1], message[2]);
+      case ToWorker.PROBE:
+        this.batch.add([FromWorker.ALIVE]);
+        return this.batch.flush(); // at once: at the end of the turn it could stand behind what the next batch computes
+      case ToWorker.STOP:
+        return this.stop();
+      default:
+        this.exchanges.get(message[1])?.exchange.take(message);
     }
   }
 
