@@ -3,7 +3,7 @@ import { extend, type HttpRequest } from 'rx-http-kit';
 import { request } from 'rx-http-kit/testing';
 import type { RequestHead } from '#src/protocol/request-head.js';
 import { originOf, type IncomingRequest } from '#src/rx/request.js';
-import { headFrom, portableRequest } from '#src/workers/portable-request.js';
+import { type ArrivedRequest, portableRequest, requestFrom } from '#src/workers/portable-request.js';
 import { RecordingPort, headFrom as parsed } from '../rx/recording-port.js';
 import { IncomingRequest as Incoming } from '#src/rx/request.js';
 
@@ -15,8 +15,8 @@ const wordsOf = (head: RequestHead): unknown => {
 };
 
 /** There and back, through what threads send each other. */
-const crossed = (given: HttpRequest): ReturnType<typeof portableRequest> =>
-  structuredClone(portableRequest(given, originOf(given) as IncomingRequest)); // every request here has one
+const crossed = (given: HttpRequest): ArrivedRequest =>
+  requestFrom(structuredClone(portableRequest(given, originOf(given) as IncomingRequest))); // every request here has one
 
 describe('portableRequest', () => {
   const heads: readonly (readonly string[])[] = [
@@ -31,8 +31,10 @@ describe('portableRequest', () => {
   for (const lines of heads) {
     it(`says the same on the other side: ${lines[0]}`, () => {
       const head = parsed(...lines);
-      const { head: portable } = crossed(new Incoming(new RecordingPort(head)));
-      expect(wordsOf(headFrom(portable))).to.deep.equal(wordsOf(head));
+      const port = new RecordingPort(head);
+      const arrived = crossed(new Incoming(port));
+      expect(arrived.peer).to.deep.equal(port.peer);
+      expect(wordsOf(arrived.head)).to.deep.equal(wordsOf(head));
     });
   }
 

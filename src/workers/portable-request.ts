@@ -9,22 +9,15 @@ import { RequestParser } from '../protocol/request-parser.js';
 import type { HttpRequest, IncomingRequest, RequestView } from '../rx/request.js';
 import type { Peer } from '../transport/contracts.js';
 
-export interface PortableRequest {
-  readonly head: PortableHead;
-  readonly peer: PortablePeer;
-  readonly hasBody: boolean;
-  /** What `extend` added; `undefined` for nothing. */
-  readonly fields: Readonly<Record<string, unknown>> | undefined;
-}
-
-type PortablePeer = readonly [remoteAddr: string, remotePort: number | undefined, localAddr: string, localPort: number | undefined];
-
-/** A list, as objects cost their keys each time. `octets` are latin1. */
-type PortableHead = readonly [
+/**
+ * One flat list, as objects cost their keys each time and each list within costs as much again: 1.6 µs there and back for a request among
+ * many, instead of 4.2. `octets` are latin1.
+ */
+export type PortableRequest = readonly [
+  flags: number,
   octets: string,
   method: string,
   targetAuthority: string | undefined,
-  flags: number,
   contentLength: number,
   fieldCount: number,
   byteLength: number,
@@ -34,20 +27,55 @@ type PortableHead = readonly [
   hostEnd: number,
   fieldsStart: number,
   fieldsEnd: number,
+  remoteAddr: string,
+  remotePort: number | undefined,
+  localAddr: string,
+  localPort: number | undefined,
+  /** What `extend` added; `undefined` for nothing. */
+  fields: Readonly<Record<string, unknown>> | undefined,
 ];
 
-const Flag = { MINOR_VERSION: 1, CHUNKED: 2, KEEP_ALIVE: 4, EXPECTS_CONTINUE: 8, ASKS_UPGRADE: 16 } as const;
+/** A request as it arrives. */
+export interface ArrivedRequest {
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly hasBody: boolean;
+  readonly fields: Readonly<Record<string, unknown>> | undefined;
+}
+
+const Flag = { MINOR_VERSION: 1, CHUNKED: 2, KEEP_ALIVE: 4, EXPECTS_CONTINUE: 8, ASKS_UPGRADE: 16, HAS_BODY: 32 } as const;
 
 /** @param request - As the handler got it, which may be what `extend` made of `origin`. */
 export const portableRequest = (request: HttpRequest, origin: IncomingRequest): PortableRequest => {
   const { port } = origin;
   const { remoteAddr, remotePort, localAddr, localPort } = port.peer;
-  return {
-    head: portableHead(port.head instanceof RequestHead ? port.head : parsedHead(port.head)),
-    peer: [remoteAddr, remotePort, localAddr, localPort],
-    hasBody: port.body !== null || request.body$ !== origin.body$,
-    fields: request === origin ? undefined : addedFields(request, origin),
-  };
+  const { facts } = port.head instanceof RequestHead ? port.head : parsedHead(port.head);
+  const hasBody = port.body !== null || request.body$ !== origin.body$;
+  return [
+    facts.minorVersion |
+      (facts.isChunked ? Flag.CHUNKED : 0) |
+      (facts.keepAlive ? Flag.KEEP_ALIVE : 0) |
+      (facts.expectsContinue ? Flag.EXPECTS_CONTINUE : 0) |
+      (facts.asksUpgrade ? Flag.ASKS_UPGRADE : 0) |
+      (hasBody ? Flag.HAS_BODY : 0),
+    facts.bytes.toString('latin1'),
+    facts.method,
+    facts.targetAuthority,
+    facts.contentLength,
+    facts.fieldCount,
+    facts.byteLength,
+    facts.queryStart,
+    facts.targetEnd,
+    facts.hostStart,
+    facts.hostEnd,
+    facts.fieldsStart,
+    facts.fieldsEnd,
+    remoteAddr,
+    remotePort,
+    localAddr,
+    localPort,
+    request === origin ? undefined : addedFields(request, origin),
+  ];
 };
 
 /** A head that a server of another make has read, as if it had come here: of one that no parser takes there is nothing to send. */
@@ -60,63 +88,38 @@ const parsedHead = ({ method, uri, queryString, headers }: ReceivedHead): Reques
   return parser.head;
 };
 
-const portableHead = (head: RequestHead): PortableHead => {
-  const { facts } = head;
-  return [
-    facts.bytes.toString('latin1'),
-    facts.method,
-    facts.targetAuthority,
-    facts.minorVersion |
-      (facts.isChunked ? Flag.CHUNKED : 0) |
-      (facts.keepAlive ? Flag.KEEP_ALIVE : 0) |
-      (facts.expectsContinue ? Flag.EXPECTS_CONTINUE : 0) |
-      (facts.asksUpgrade ? Flag.ASKS_UPGRADE : 0),
-    facts.contentLength,
-    facts.fieldCount,
-    facts.byteLength,
-    facts.queryStart,
-    facts.targetEnd,
-    facts.hostStart,
-    facts.hostEnd,
-    facts.fieldsStart,
-    facts.fieldsEnd,
-  ];
+/** On the other side. */
+export const requestFrom = (portable: PortableRequest): ArrivedRequest => {
+  const [flags, octets, method, targetAuthority, contentLength, fieldCount, byteLength] = portable;
+  return {
+    head: new RequestHead({
+      bytes: Buffer.from(octets, 'latin1'),
+      method,
+      minorVersion: flags & Flag.MINOR_VERSION,
+      contentLength,
+      isChunked: (flags & Flag.CHUNKED) !== 0,
+      keepAlive: (flags & Flag.KEEP_ALIVE) !== 0,
+      expectsContinue: (flags & Flag.EXPECTS_CONTINUE) !== 0,
+      asksUpgrade: (flags & Flag.ASKS_UPGRADE) !== 0,
+      fieldCount,
+      byteLength,
+      targetAuthority,
+      pathStart: 0,
+      queryStart: portable[7],
+      targetEnd: portable[8],
+      hostStart: portable[9],
+      hostEnd: portable[10],
+      fieldsStart: portable[11],
+      fieldsEnd: portable[12],
+    }),
+    peer: { remoteAddr: portable[13], remotePort: portable[14], localAddr: portable[15], localPort: portable[16] },
+    hasBody: (flags & Flag.HAS_BODY) !== 0,
+    fields: portable[17],
+  };
 };
-
-export const headFrom = (portable: PortableHead): RequestHead => {
-  const [octets, method, targetAuthority, flags, contentLength, fieldCount, byteLength, ...offsets] = portable;
-  const [queryStart, targetEnd, hostStart, hostEnd, fieldsStart, fieldsEnd] = offsets;
-  return new RequestHead({
-    bytes: Buffer.from(octets, 'latin1'),
-    method,
-    minorVersion: flags & Flag.MINOR_VERSION,
-    contentLength,
-    isChunked: (flags & Flag.CHUNKED) !== 0,
-    keepAlive: (flags & Flag.KEEP_ALIVE) !== 0,
-    expectsContinue: (flags & Flag.EXPECTS_CONTINUE) !== 0,
-    asksUpgrade: (flags & Flag.ASKS_UPGRADE) !== 0,
-    fieldCount,
-    byteLength,
-    targetAuthority,
-    pathStart: 0,
-    queryStart,
-    targetEnd,
-    hostStart,
-    hostEnd,
-    fieldsStart,
-    fieldsEnd,
-  });
-};
-
-export const peerFrom = ([remoteAddr, remotePort, localAddr, localPort]: PortablePeer): Peer => ({
-  remoteAddr,
-  remotePort,
-  localAddr,
-  localPort,
-});
 
 /** What cannot be cloned (functions, sockets, streams) belongs to this thread and stays here. */
-const addedFields = (request: HttpRequest, origin: IncomingRequest): PortableRequest['fields'] => {
+const addedFields = (request: HttpRequest, origin: IncomingRequest): ArrivedRequest['fields'] => {
   const fields: Record<string, unknown> = {};
   let isEmpty = true;
   let layer: object = request;

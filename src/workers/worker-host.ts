@@ -6,7 +6,7 @@ import { extend, IncomingRequest } from '../rx/request.js';
 import { WaitingRoom } from '../rx/admission/waiting-room.js';
 import { MessageBatch } from './message-batch.js';
 import type { PortablePiece } from './portable-bytes.js';
-import { headFrom, peerFrom, type PortableRequest } from './portable-request.js';
+import { type PortableRequest, requestFrom } from './portable-request.js';
 import { RemoteExchange, type RemoteHost } from './remote-exchange.js';
 import { type ExchangeMessage, FromWorker, type FromWorkerMessage, ToWorker, type ToWorkerMessage } from './thread-messages.js';
 
@@ -113,8 +113,9 @@ export class WorkerHost implements RemoteHost {
     }
   }
 
-  private open(id: number, { head, peer, hasBody, fields }: PortableRequest): void {
-    const exchange = new RemoteExchange(id, headFrom(head), peerFrom(peer), hasBody, this);
+  private open(id: number, portable: PortableRequest): void {
+    const { head, peer, hasBody, fields } = requestFrom(portable);
+    const exchange = new RemoteExchange(id, head, peer, hasBody, this);
     const hosted = new HostedRun(exchange, (over) => this.forget(over));
     this.exchanges.set(id, hosted);
     const { handler } = this;
