@@ -152,7 +152,7 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
   // ── what it says ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   private take(batch: readonly FromWorkerMessage[]): void {
-    const before = this.unanswered.size;
+    this.refill(batch);
     for (const message of batch) {
       switch (message[0]) {
         case FromWorker.READY:
@@ -169,7 +169,21 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
           this.tell(message);
       }
     }
-    if (this.unanswered.size < before) this.listener.onFree();
+  }
+
+  /** What waits for this thread leaves before anything else is done with its replies: it is idle until then. */
+  private refill(batch: readonly FromWorkerMessage[]): void {
+    const before = this.unanswered.size;
+    if (before === 0) return;
+    for (const message of batch) {
+      if (!ANSWERS.has(message[0])) continue;
+      const exchange = this.exchanges.get(message[1] as number); // the number of an exchange, in all of these
+      if (exchange !== undefined) this.unanswered.delete(exchange);
+    }
+    const left = this.unanswered.size;
+    if (left === before) return;
+    this.listener.onFree();
+    if (this.unanswered.size > left) this.batch.flush();
   }
 
   private tell(message: Exclude<FromWorkerMessage, readonly [number] | readonly [typeof FromWorker.UNFIT, unknown]>): void {
@@ -179,7 +193,6 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
       return;
     }
     if (message[0] === FromWorker.DONE) this.exchanges.delete(message[1]);
-    if (ANSWERS.has(message[0])) this.unanswered.delete(exchange);
     exchange.take(message);
   }
 
