@@ -34,14 +34,14 @@ export const FEED_FAULTS: readonly Fault[] = [
   },
   {
     file: 'feeds/event-stream.ts',
-    line: 'tap({ next: () => this.heartbeat.speak(), complete:',
-    becomes: 'tap({ complete:',
+    line: 'this.heartbeat?.speak();',
+    becomes: '',
     breaks: 'heartbeats come in the middle of what is said',
   },
   {
     file: 'feeds/event-stream.ts',
-    line: 'this.outlet.write(HEARTBEAT_COMMENT);',
-    becomes: 'this.outlet.send(HEARTBEAT_COMMENT as E);',
+    line: 'this.outlet?.write(HEARTBEAT_COMMENT);',
+    becomes: 'this.outlet?.send(HEARTBEAT_COMMENT as E);',
     breaks: 'heartbeats wait in the queue of a slow client',
   },
   {

@@ -1,17 +1,19 @@
 /** A handler that answers with server-sent events. */
-import { isObservable, map, type Observable, type Subscription, tap } from 'rxjs';
+import { isObservable, map, type Observable, type Subscription } from 'rxjs';
 import { HandlerError, messageOf, OptionError } from '../errors.js';
 import { EVENT_STREAM_TYPE, formatEvent, HEARTBEAT_COMMENT, retryLine, type ServerSentEvent } from '../protocol/server-sent-event.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 import type { Codec } from '../rx/channels/codec.js';
 import type { Handler } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
-import { QueueBody, type QueueOutlet, requirePausable } from '../rx/bodies/queue-body.js';
+import { QueueBody, type QueueBodyOptions, type QueueOutlet, requirePausable } from '../rx/bodies/queue-body.js';
+import type { QueueLimits } from '../rx/queues/outbound-queue.js';
 import { queueLimitsFrom, type QueueOptions } from '../rx/queues/queue-options.js';
 import { type HttpRequest, portOf } from '../rx/request.js';
 import { type HttpResponse, isResponse } from '../rx/response.js';
 import { DRAIN_OPTIONS, type DrainedClient, Drainer, type DrainOptions } from './drainer.js';
 import { type Heartbeat, Heartbeats, type Silent } from './heartbeats.js';
+import { SharedFormat } from './shared-format.js';
 import { pushHeaders, UNTOLD } from './stream-headers.js';
 
 /** Options of {@link eventStream}; all have defaults. */
@@ -65,9 +67,14 @@ export function eventStream<E extends ServerSentEvent<unknown> | string>(
   const limits = queueLimitsFrom(options);
   const headers = pushHeaders(EVENT_STREAM_TYPE, options.headers);
   const drainer = new Drainer(options);
-  const heartbeats = new Heartbeats(heartbeatFrom(options.heartbeatMs));
-  const greeting = options.retryMs === undefined ? '' : retryLine(drainer.retryMs);
-  const encode = encoderFor<E>(options.codec);
+  const host: EventStreamHost<E> = {
+    limits,
+    drainer,
+    endsWhenDrained: whenDraining === 'end',
+    heartbeats: new Heartbeats(heartbeatFrom(options.heartbeatMs)),
+    greeting: options.retryMs === undefined ? '' : `${retryLine(drainer.retryMs)}\n`,
+    encode: encoderFor<E>(options.codec),
+  };
   return map((request) => {
     if (request.method === 'HEAD') return { headers, body: UNTOLD };
     const events$ = project(request);
@@ -76,16 +83,7 @@ export function eventStream<E extends ServerSentEvent<unknown> | string>(
     requirePausable(events$, limits);
     const port = portOf(request);
     if (port.body === null) port.endsWithInput = true; // who has said all and is told this way has gone
-    const open = (outlet: QueueOutlet<E>): (() => void) => {
-      const client = new EventStreamClient(outlet, drainer.retryMs, heartbeats);
-      const unwatch = whenDraining === 'end' ? drainer.watch(request, client) : ignore;
-      client.start(events$, greeting);
-      return () => {
-        unwatch();
-        client.stop();
-      };
-    };
-    return { headers, body: new QueueBody<E>({ ...limits, encode, open }) };
+    return { headers, body: new QueueBody(new EventStreamClient(host, request, events$)) };
   });
 }
 
@@ -99,7 +97,10 @@ export const heartbeatFrom = (heartbeatMs: number | undefined): number => {
 
 /** What makes text of an event of this stream. */
 const encoderFor = <E>(codec: Pick<Codec<unknown, never>, 'encode'> | undefined): ((event: E) => string) => {
-  if (codec === undefined) return formatEvent as (event: E) => string; // what is no event is refused there
+  if (codec === undefined) {
+    const shared = new SharedFormat();
+    return (event) => shared.textOf(event as ServerSentEvent | string); // what is no event is refused there
+  }
   if (typeof codec?.encode !== 'function') throw new OptionError('codec', 'must have the function encode');
   return (event) => {
     const { data, ...rest } = event as ServerSentEvent<never>; // with a codec all events are objects
@@ -108,43 +109,66 @@ const encoderFor = <E>(codec: Pick<Codec<unknown, never>, 'encode'> | undefined)
   };
 };
 
-/** One reply. */
-class EventStreamClient<E> implements DrainedClient, Silent {
-  private readonly outlet: QueueOutlet<E>;
-  private readonly retryMs: number;
-  private readonly heartbeat: Heartbeat;
-  private subscription: Subscription | undefined;
+/** What all replies of one handler have in common. */
+interface EventStreamHost<E> {
+  readonly limits: QueueLimits<E>;
+  readonly drainer: Drainer;
+  readonly endsWhenDrained: boolean;
+  readonly heartbeats: Heartbeats;
+  /** `retry` where it was asked for. */
+  readonly greeting: string;
+  encode(event: E): string;
+}
 
-  constructor(outlet: QueueOutlet<E>, retryMs: number, heartbeats: Heartbeats) {
-    this.outlet = outlet;
-    this.retryMs = retryMs;
-    this.heartbeat = heartbeats.join(this);
-    this.subscription = undefined;
+/** One reply. */
+class EventStreamClient<E> implements QueueBodyOptions<E>, DrainedClient, Silent {
+  readonly limits: QueueLimits<E>;
+  private readonly host: EventStreamHost<E>;
+  private readonly request: HttpRequest;
+  private readonly events$: Observable<E>;
+  private outlet: QueueOutlet<E> | null;
+  private heartbeat: Heartbeat | null;
+  private subscription: Subscription | null;
+
+  constructor(host: EventStreamHost<E>, request: HttpRequest, events$: Observable<E>) {
+    this.limits = host.limits;
+    this.host = host;
+    this.request = request;
+    this.events$ = events$;
+    this.outlet = null;
+    this.heartbeat = null;
+    this.subscription = null;
   }
 
-  start(events$: Observable<E>, greeting: string): void {
-    if (greeting !== '') this.outlet.announce(`${greeting}\n`);
-    const told$ = events$.pipe(tap({ next: () => this.heartbeat.speak(), complete: () => this.end(this.retryMs) })); // still one that can be paused
-    this.subscription = this.outlet.follow(told$);
+  open(outlet: QueueOutlet<E>): () => void {
+    const { host } = this;
+    this.outlet = outlet;
+    this.heartbeat = host.heartbeats.join(this);
+    const unwatch = host.endsWhenDrained ? host.drainer.watch(this.request, this) : ignore;
+    if (host.greeting !== '') outlet.announce(host.greeting);
+    this.subscription = outlet.follow(this.events$, retryPiece(host.drainer.retryMs));
+    return () => {
+      unwatch();
+      this.heartbeat?.stop();
+    };
+  }
+
+  encode(event: E): string {
+    this.heartbeat?.speak();
+    return this.host.encode(event);
   }
 
   beat(): void {
-    this.outlet.write(HEARTBEAT_COMMENT);
+    this.outlet?.write(HEARTBEAT_COMMENT);
   }
 
   endForNow(retryMs: number): void {
-    this.end(retryMs);
-    this.stop();
+    this.outlet?.end(retryPiece(retryMs));
+    this.heartbeat?.stop();
     this.subscription?.unsubscribe();
   }
-
-  stop(): void {
-    this.heartbeat.stop();
-  }
-
-  private end(retryMs: number): void {
-    this.outlet.end(`${retryLine(retryMs)}\n`);
-  }
 }
+
+const retryPiece = (retryMs: number): string => `${retryLine(retryMs)}\n`;
 
 const ignore = (): void => {};

@@ -3,7 +3,7 @@ import type { Subscriber } from 'rxjs';
 import { ERRORS, HttpError } from '../errors.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 import type { QueueLimits } from '../rx/queues/outbound-queue.js';
-import { QueueBody, type QueueOutlet } from '../rx/bodies/queue-body.js';
+import { QueueBody, type QueueBodyOptions, type QueueOutlet } from '../rx/bodies/queue-body.js';
 import type { Follower, Published, Replay, Unfollow } from '../rx/replay/replayable.js';
 import { portOf } from '../rx/request.js';
 import type { Reply } from '../rx/response.js';
@@ -36,8 +36,9 @@ export const answerWithStream = <T>(host: FeedHost<T>, form: StreamForm<T>, visi
   replies.complete();
 };
 
-class StreamClient<T> implements Follower<T>, DrainedClient, Silent {
+class StreamClient<T> implements Follower<T>, QueueBodyOptions<EncodedItem<T>>, DrainedClient, Silent {
   readonly body: QueueBody<EncodedItem<T>>;
+  readonly limits: QueueLimits<EncodedItem<T>>;
   private readonly host: FeedHost<T>;
   private readonly form: StreamForm<T>;
   private readonly visit: Visit<T>;
@@ -70,11 +71,8 @@ class StreamClient<T> implements Follower<T>, DrainedClient, Silent {
     this.untoldCursor = null;
     this.unfollow = null;
     this.isGone = false;
-    this.body = new QueueBody<EncodedItem<T>>({
-      ...form.limits,
-      encode: (item) => this.textOf(item),
-      open: (outlet) => this.open(outlet),
-    });
+    this.limits = form.limits;
+    this.body = new QueueBody(this);
     host.counter.enter(form.transport);
   }
 
@@ -127,7 +125,7 @@ class StreamClient<T> implements Follower<T>, DrainedClient, Silent {
   // ── the reply ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** All that has come so far has come in this turn. */
-  private open(outlet: QueueOutlet<EncodedItem<T>>): () => void {
+  open(outlet: QueueOutlet<EncodedItem<T>>): () => void {
     const { host, visit, form } = this;
     if (this.isGone) this.comeBack();
     const watching = host.counter.watch(visit.request, form.transport, outlet);
@@ -163,7 +161,7 @@ class StreamClient<T> implements Follower<T>, DrainedClient, Silent {
     if (item !== null) outlet.send(item);
   }
 
-  private textOf(item: EncodedItem<T>): string {
+  encode(item: EncodedItem<T>): string {
     const { wording } = this.form;
     if (this.isWritable) {
       this.untoldCursor = null;

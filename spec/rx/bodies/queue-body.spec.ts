@@ -16,6 +16,7 @@ import {
 import { sourceFrom } from '#src/rx/bodies/body-source.js';
 import type { RunningSource } from '#src/rx/bodies/pulled-source.js';
 import { QueueBody, type QueueBodyOptions, type QueueOutlet } from '#src/rx/bodies/queue-body.js';
+import { queueLimitsFrom, type QueueOptions } from '#src/rx/queues/queue-options.js';
 import { RecordingPort } from '../recording-port.js';
 
 /** A body in work on a recording port, and all that is told of it. */
@@ -28,7 +29,7 @@ class Bench {
   completions = 0;
   outlet!: QueueOutlet<string>; // set when the source starts, within the constructor
 
-  constructor(options: Partial<QueueBodyOptions<string>> = {}, credit: number = Infinity) {
+  constructor(options: Partial<QueueBodyOptions<string>> & QueueOptions<string> = {}, credit: number = Infinity) {
     this.port.credit = credit;
     const body = new QueueBody<string>({
       encode: (item) => item,
@@ -42,6 +43,7 @@ class Bench {
         return () => void this.tornDown++;
       },
       ...options,
+      limits: queueLimitsFrom(options),
     });
     this.source = sourceFrom(body, this.port, {
       onSourceEnd: () => this.port.log.push('end of source'),
@@ -177,7 +179,7 @@ describe('QueueBody', () => {
   it('keeps what is sent while its pieces are paused by who transforms them', () => {
     const pieces: unknown[] = [];
     let outlet: QueueOutlet<string> | undefined;
-    const body = new QueueBody<string>({ encode: (item) => item, open: (opened) => void (outlet = opened) });
+    const body = new QueueBody<string>({ limits: queueLimitsFrom({}), encode: (item) => item, open: (opened) => void (outlet = opened) });
     const subscription: PausableSubscription = body.subscribePausable({ next: (piece) => pieces.push(piece) });
     expect(outlet, 'opened when it flows').to.equal(undefined);
     subscription.resume();

@@ -10,10 +10,15 @@ import { EncodedMessage, type Outgoing, octetsOf } from '../../protocol/encoded-
 import { OutboundQueue, type QueueLimits, type QueueSink } from '../queues/outbound-queue.js';
 import { type Faucet, isPausable, PausableSource, type PausableSubscription } from '../demand/pausable.js';
 import type { ChannelCounts, Drop } from '../queues/queue-gauge.js';
-import { QUEUE_DEFAULTS, type QueueOptions } from '../queues/queue-options.js';
 import { type BodyPiece, isPiece } from '../response.js';
 
-export interface QueueBodyOptions<T> extends QueueOptions<T> {
+/**
+ * What makes the items of one body. An object, and not functions of its own for each client: what one event touches of 2,000 clients is what
+ * it costs.
+ */
+export interface QueueBodyOptions<T> {
+  /** Shared by all bodies of one handler. */
+  readonly limits: QueueLimits<T>;
   /** What it throws ends the reply. */
   encode(item: T): Outgoing;
   /**
@@ -34,9 +39,10 @@ export interface QueueOutlet<T> {
   /**
    * Sends what a source emits, and ends or fails with it. One that can be paused is, while the client takes nothing.
    *
+   * @param lastPiece - As for `end`, when the source completes.
    * @throws {@link HandlerError} `RHK_CANNOT_SUSPEND` for another one where the policy is `suspend()`.
    */
-  follow(source$: Observable<T>): Subscription;
+  follow(source$: Observable<T>, lastPiece?: BodyPiece): Subscription;
   /** Ends the reply behind what waits, and behind `lastPiece`. */
   end(lastPiece?: BodyPiece): void;
   /** Ends the reply so that the client can tell: a cut; a 500 where the head has not left yet. */
@@ -83,11 +89,7 @@ class QueueRun<T> implements Faucet, QueueSink<BodyPiece>, QueueOutlet<T> {
 
   constructor(options: QueueBodyOptions<T>, subscriber: Subscriber<BodyPiece>) {
     this.options = options;
-    this.limits = {
-      overflow: options.overflow ?? QUEUE_DEFAULTS.overflow,
-      queueSize: options.queueSize ?? QUEUE_DEFAULTS.queueSize,
-      maxBufferedBytes: options.maxBufferedBytes ?? QUEUE_DEFAULTS.maxBufferedBytes,
-    };
+    this.limits = options.limits;
     this.subscriber = subscriber;
     this.queue = new OutboundQueue<T, BodyPiece>(this, this.limits);
     this.followed = [];
@@ -177,9 +179,9 @@ class QueueRun<T> implements Faucet, QueueSink<BodyPiece>, QueueOutlet<T> {
     if (!this.transmit(piece)) this.queue.revoke();
   }
 
-  follow(source$: Observable<T>): Subscription {
+  follow(source$: Observable<T>, lastPiece?: BodyPiece): Subscription {
     requirePausable(source$, this.limits);
-    const following = new Following(this);
+    const following = new Following(this, lastPiece);
     this.subscriber.add(following);
     if (isPausable(source$)) {
       const source: PausableSubscription = source$.subscribePausable(following);
@@ -241,10 +243,12 @@ export const overflowError = (policy: string, limit: string, dropped: number): O
 
 class Following<T> extends Subscriber<T> {
   private readonly outlet: QueueOutlet<T>;
+  private readonly lastPiece: BodyPiece | undefined;
 
-  constructor(outlet: QueueOutlet<T>) {
+  constructor(outlet: QueueOutlet<T>, lastPiece: BodyPiece | undefined) {
     super();
     this.outlet = outlet;
+    this.lastPiece = lastPiece;
   }
 
   protected override _next(item: T): void {
@@ -258,6 +262,6 @@ class Following<T> extends Subscriber<T> {
 
   protected override _complete(): void {
     this.unsubscribe();
-    this.outlet.end();
+    this.outlet.end(this.lastPiece);
   }
 }

@@ -60,7 +60,7 @@ export function stream<T>(project: (request: HttpRequest) => StreamSource<T> | H
     if (isResponse(source)) return source;
     const source$ = streamFrom(source);
     requirePausable(source$, limits);
-    return { status, headers, body: new QueueBody<T>({ ...limits, encode, open: (outlet) => outlet.follow(source$) }) };
+    return { status, headers, body: new QueueBody<T>({ limits, encode, open: (outlet) => outlet.follow(source$) }) };
   });
 }
 
