@@ -1,6 +1,6 @@
 import { any, context, get, post, put, routes } from '#src/routing/index.js';
 import type { Handler, HttpError, HttpRequest } from '#src/index.js';
-import { single } from '#src/rx/answering/single.js';
+import { single } from '#src/rx/single.js';
 import { request } from '#src/testing/index.js';
 import { expect } from 'chai';
 import fc from 'fast-check';

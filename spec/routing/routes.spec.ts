@@ -1,6 +1,6 @@
 import { any, context, del, get, head, options, patch, post, put, routes } from '#src/routing/index.js';
 import { extend, type Handler, type HttpRequest, type HttpResponse, HttpError, OptionError, ProtocolError } from '#src/index.js';
-import { single } from '#src/rx/answering/single.js';
+import { single } from '#src/rx/single.js';
 import { inject, request } from '#src/testing/index.js';
 import { expect } from 'chai';
 import {

@@ -8,7 +8,7 @@ import { OptionError } from '../errors.js';
 import { repliesOf } from '../rx/replies-of.js';
 import type { HttpRequest } from '../rx/request.js';
 import { type HttpResponse, isResponse, kindOf, type Reply } from '../rx/response.js';
-import { Single } from '../rx/answering/single.js';
+import { Single } from '../rx/single.js';
 import { AllowedMethods } from './allowed-methods.js';
 import { ANY_PATH, type Params } from './path-pattern.js';
 import { requestPathFrom } from './request-path.js';

@@ -5,7 +5,7 @@ import { asForm } from '../rx/requests/as-form.js';
 import { asJson } from '../rx/requests/as-json.js';
 import { knownOptions } from '../rx/number-option.js';
 import { extend, type HttpRequest } from '../rx/request.js';
-import { single } from '../rx/answering/single.js';
+import { single } from '../rx/single.js';
 import { queryFrom } from './query.js';
 import type { SchemaIssue, SchemaOutput, SchemaResult, StandardSchema } from './standard-schema.js';
 

@@ -2,7 +2,7 @@
 import { isObservable, map, type Observable, type Subscription } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
-import { single } from '../rx/answering/single.js';
+import { single } from '../rx/single.js';
 import { integerOption } from '../rx/number-option.js';
 import { type HttpRequest, IncomingRequest, portOf } from '../rx/request.js';
 import { kindOf, type Reply } from '../rx/response.js';

@@ -18,7 +18,7 @@ import type { RunningSource, SourceListener } from '../bodies/pulled-source.js';
 import { repliesOf } from '../replies-of.js';
 import type { IncomingRequest, ReplyInWork } from '../request.js';
 import { type Body, bodyOf, type HttpResponse, isPiece, isResponse, type Reply } from '../response.js';
-import { single } from './single.js';
+import { single } from '../single.js';
 import type { WaitingRoom } from '../admission/waiting-room.js';
 
 /** Bodies that may wait behind one that is a source still running. */
