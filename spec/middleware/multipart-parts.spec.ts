@@ -56,6 +56,32 @@ describe('multipartParts', () => {
     });
   });
 
+  it('does no more work for a malformed form than for its first bytes', async function () {
+    this.timeout(5_000); // an error for each part would take three times as long
+    const body = `${head('a')}1\r\n${'--bound\r\n\r\n\r\n'.repeat(400_000)}--bound--\r\n`;
+    const { status } = await inject(
+      mergeMap((arrived) => multipartParts(arrived).pipe(map(() => 'x'))),
+      { method: 'POST', headers: { 'content-type': TYPE }, body },
+    ).collect();
+    expect(status).to.equal(400);
+  });
+
+  it('counts parts that are neither fields nor files, too', async () => {
+    const post = (parts: number) =>
+      inject(
+        mergeMap((arrived) =>
+          multipartParts(arrived, { maxFields: 3, maxFiles: 2 }).pipe(
+            toArray(),
+            map(({ length }) => String(length)),
+          ),
+        ),
+        { method: 'POST', headers: { 'content-type': TYPE }, body: `${'--bound\r\nX: y\r\n\r\nz\r\n'.repeat(parts)}--bound--\r\n` },
+      ).collect();
+    expect((await post(5)).text).to.equal('0');
+    const { status, text } = await post(6);
+    expect([status, text]).to.deep.equal([413, 'the form has too many parts, limit 5']);
+  });
+
   it('answers 415 to what is no form of parts', async () => {
     const handler: Handler = mergeMap((arrived) => multipartParts(arrived).pipe(map(() => 'x')));
     expect((await inject(handler, { method: 'POST', body: 'x' }).collect()).status).to.equal(415);

@@ -12,7 +12,7 @@ import { optionalPackage } from '../rx/optional-package.js';
 import { isPausable, type PausableSubscription } from '../rx/demand/pausable.js';
 import type { HttpRequest } from '../rx/request.js';
 
-/** Limits of a form; past each of them 413. */
+/** Limits of a form; past each of them 413, also past `maxFiles` and `maxFields` parts of any kind. */
 export interface MultipartLimits {
   /** Default 10. */
   readonly maxFiles?: number | undefined;
@@ -24,8 +24,6 @@ export interface MultipartLimits {
   readonly maxFieldBytes?: number | undefined;
   /** Octets of a name. Default 256. */
   readonly maxNameBytes?: number | undefined;
-  /** Header fields of a part. Default 32. */
-  readonly maxHeaderPairs?: number | undefined;
 }
 
 /** A part that is text. */
@@ -54,7 +52,6 @@ const LIMITS: CheckedLimits = {
   maxFileBytes: Infinity,
   maxFieldBytes: 65_536,
   maxNameBytes: 256,
-  maxHeaderPairs: 32,
 };
 
 export type CheckedLimits = { readonly [Name in keyof MultipartLimits]-?: number };
@@ -105,18 +102,20 @@ const parse = (request: HttpRequest, limits: CheckedLimits, makeParser: typeof b
         // busboy calls it too much when it is just as much
         fileSize: limits.maxFileBytes + 1,
         fieldSize: limits.maxFieldBytes + 1,
-        fieldNameSize: limits.maxNameBytes,
-        headerPairs: limits.maxHeaderPairs,
+        parts: limits.maxFiles + limits.maxFields + 1, // of those that are neither it says nothing else
       },
     });
   } catch (cause) {
     return subscriber.error(malformed(cause));
   }
   const open = new Set<Readable>();
+  let isWriting = false;
   const exceed = (what: string, limit: number): void => subscriber.error(new HttpError(413, `the form has ${what}, limit ${limit}`));
   const close = (): void => {
     parser.removeAllListeners();
-    parser.on('error', () => {}); // what it says of being destroyed
+    parser.on('error', () => {
+      if (isWriting) throw ENOUGH; // it would go on to the end of the bytes that it has been given, with an error for each part
+    });
     // Not now: it may be in the middle of the bytes that it has been given, and would go on with a stream that is gone.
     process.nextTick(() => {
       parser.destroy();
@@ -143,21 +142,41 @@ const parse = (request: HttpRequest, limits: CheckedLimits, makeParser: typeof b
   });
   parser.once('filesLimit', () => exceed('too many files', limits.maxFiles));
   parser.once('fieldsLimit', () => exceed('too many fields', limits.maxFields));
+  parser.once('partsLimit', () => exceed('too many parts', limits.maxFiles + limits.maxFields));
   parser.once('error', (cause) => subscriber.error(malformed(cause)));
   parser.once('close', () => subscriber.complete());
-  read(request, parser, subscriber);
+  const write = (bytes: Buffer): boolean => {
+    isWriting = true;
+    try {
+      return parser.write(bytes);
+    } catch (error) {
+      if (error !== ENOUGH) throw error;
+      return true;
+    } finally {
+      isWriting = false;
+    }
+  };
+  read(request, parser, write, subscriber);
 };
+
+/** Ends the work of a parser whose form has failed. */
+const ENOUGH: unique symbol = Symbol('enough');
 
 /** @param name - `undefined` for a part that has none, which the types of busboy do not know. */
 const isBadName = (name: string | undefined, { maxNameBytes }: CheckedLimits): boolean =>
   name === undefined || Buffer.byteLength(name) > maxNameBytes;
 
 /** The body into the parser, which says when it has enough. */
-const read = ({ body$ }: HttpRequest, parser: busboy.Busboy, subscriber: Subscriber<MultipartPart>): void => {
+const read = (
+  { body$ }: HttpRequest,
+  parser: busboy.Busboy,
+  write: (bytes: Buffer) => boolean,
+  subscriber: Subscriber<MultipartPart>,
+): void => {
   let body: PausableSubscription | undefined;
   const sink = new Subscriber<Buffer>({
     next: (bytes: Buffer) => {
-      if (!parser.write(bytes)) body?.pause();
+      if (!write(bytes)) body?.pause();
     },
     error: (error: unknown) => subscriber.error(error),
     complete: () => void parser.end(),
