@@ -59,7 +59,7 @@ export { workerName } from './workers/worker-name.js';
 export { admit, type Admit, type AdmitOptions } from './rx/admission/admit.js';
 export type { Pressure } from './rx/admission/admission.js';
 export { asBytes } from './rx/requests/as-bytes.js';
-export { asForm, type Form } from './rx/requests/as-form.js';
+export { asForm, type Form, type FormOptions } from './rx/requests/as-form.js';
 export { asJson } from './rx/requests/as-json.js';
 export { asText } from './rx/requests/as-text.js';
 export {

@@ -1,6 +1,6 @@
 /** The parameters of a request: those of its query and those of its form. */
 import { concatMap, map, Observable, of } from 'rxjs';
-import { HttpError } from '../errors.js';
+import { parseForm } from '../rx/requests/as-form.js';
 import { asText } from '../rx/requests/as-text.js';
 import type { Handler } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
@@ -42,11 +42,11 @@ export const params = (options: ParamsOptions = {}): RequestMiddleware<ParamsFie
   const fieldsOf = (request: HttpRequest & Partial<ParamsFields>): ParamsFields | Observable<ParamsFields> => {
     const { queryParams: query, formParams: form } = request;
     if (query !== undefined && form !== undefined) return together(request, query, form); // nobody reads a body twice
-    const queryParams = parseParams(request.queryString ?? '', maxParams);
+    const queryParams = parseForm(request.queryString ?? '', maxParams);
     if (!isForm(request)) return together(request, queryParams, emptyParams());
     return of(request).pipe(
       asText(),
-      map((text) => together(request, queryParams, parseParams(text, maxParams))),
+      map((text) => together(request, queryParams, parseForm(text, maxParams))),
     );
   };
   return requestMiddleware(
@@ -60,15 +60,6 @@ export const params = (options: ParamsOptions = {}): RequestMiddleware<ParamsFie
     },
     fieldsOf,
   );
-};
-
-/** @throws {@link HttpError} 413 past `maxParams`, before anything is parsed. */
-export const parseParams = (text: string, maxParams: number): Params => {
-  const params = emptyParams();
-  if (text === '') return params;
-  if (countOf('&', text) + 1 > maxParams) throw new HttpError(413, 'too many parameters');
-  for (const [name, value] of new URLSearchParams(text)) addParam(params, name, value);
-  return params;
 };
 
 export const addParam = (params: Params, name: string, value: string): void => {
@@ -92,9 +83,3 @@ const together = (request: HttpRequest, queryParams: Readonly<Params>, formParam
 const FORM_TYPE = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
 
 const isForm = ({ contentType }: HttpRequest): boolean => contentType !== undefined && FORM_TYPE.test(contentType);
-
-const countOf = (character: string, text: string): number => {
-  let count = 0;
-  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++;
-  return count;
-};

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { map, Observable, of, type OperatorFunction, Subject } from 'rxjs';
-import { asBytes, asForm, asJson, asText, type HttpRequest } from 'rx-http-kit';
+import { asBytes, asForm, asJson, asText, type HttpRequest, OptionError } from 'rx-http-kit';
 import { ProtocolError } from '#src/errors.js';
 import { IncomingRequest } from '#src/rx/request.js';
 import { single } from '#src/rx/single.js';
@@ -208,6 +208,16 @@ describe('asForm', () => {
     for (const type of ['text/plain', 'multipart/form-data; boundary=x', `${TYPE}x`, `x${TYPE}`, 'application/json', '']) {
       expect(formOf('a=b', type), type).to.equal('RHK_NOT_A_FORM 415');
     }
+  });
+
+  it('refuses more than maxParams, before any is made', () => {
+    const outcomeOf = (pairs: number, operator = asForm()): unknown => {
+      const form = outcome(operator, requestOf(TYPE, 'a=b&'.repeat(pairs - 1) + 'c'));
+      return typeof form === 'string' ? form : Object.keys(form);
+    };
+    expect([outcomeOf(1_000), outcomeOf(1_001)]).to.deep.equal([['a', 'c'], 'undefined 413']);
+    expect([outcomeOf(2, asForm({ maxParams: 2 })), outcomeOf(3, asForm({ maxParams: 2 }))]).to.deep.equal([['a', 'c'], 'undefined 413']);
+    expect(() => asForm({ maxParams: -1 })).to.throw(OptionError, 'maxParams');
   });
 
   it('does not read a body that is no form', () => {
