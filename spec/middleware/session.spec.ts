@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { delay, from, map, NEVER, of, throwError } from 'rxjs';
+import { delay, EMPTY, from, map, mergeMap, NEVER, of, Subject, throwError } from 'rxjs';
 import { type Handler, HttpError, type HttpRequest, OptionError } from 'rx-http-kit';
 import {
   cookieStore,
@@ -118,6 +118,31 @@ describe('session', () => {
     expect(written).to.deep.equal([undefined, 'known', undefined]);
   });
 
+  it('does not bring back a session that has ended meanwhile', async () => {
+    for (const saying of [
+      { body: 'x', session: null },
+      { body: 'x', session: regenerate({ user: 'bob' }) },
+    ]) {
+      const slow$ = new Subject<SessionResponse>();
+      const answerTo = ({ uri }: HttpRequest): SessionResponse => (uri === '/login' ? { body: 'x', session: { user: 'ann' } } : saying);
+      const handler = session({ rolling: true })(mergeMap((asked: HttpRequest) => (asked.uri === '/slow' ? slow$ : of(answerTo(asked)))));
+      const ask = (uri: string, cookie?: string) => inject(handler, { uri, headers: { cookie } }).collect();
+      const cookie = (await ask('/login')).headers['set-cookie']?.split(';', 1)[0];
+      const slow = ask('/slow', cookie);
+      await ask('/end', cookie);
+      slow$.next({ status: 202, body: null });
+      slow$.complete();
+      const { status, headers } = await slow;
+      expect([status, headers['set-cookie']]).to.deep.equal([202, undefined]);
+    }
+  });
+
+  it('lets a reply pass where a store says nothing', async () => {
+    const silent: SessionStore = { read: () => EMPTY, write: () => EMPTY, delete: () => EMPTY };
+    const { set, reply } = await new Visitor({ store: silent }).visit({ body: 'x', session: { a: 1 } });
+    expect([reply.text, set]).to.deep.equal(['x', undefined]);
+  });
+
   it('keeps nothing of a reply that fails', async () => {
     const store = memoryStore();
     const handler = session({ store })(() => throwError(() => new HttpError(418)));
@@ -176,14 +201,14 @@ describe('session', () => {
 });
 
 describe('memoryStore', () => {
-  const written = (store: SessionStore, data: object, key?: string, ttlMs = 10): string => {
-    let result = '';
+  const written = (store: SessionStore, data: object, key?: string, ttlMs = 10): string | undefined => {
+    let result: string | undefined;
     from(store.write(key, { ...data }, ttlMs)).subscribe((value) => (result = value));
     return result;
   };
-  const data = (store: SessionStore, key: string): unknown => {
+  const data = (store: SessionStore, key: string | undefined): unknown => {
     let result: unknown;
-    from(store.read(key)).subscribe((value) => (result = value));
+    from(store.read(key ?? '')).subscribe((value) => (result = value));
     return result;
   };
 
@@ -206,11 +231,12 @@ describe('memoryStore', () => {
     expect([data(store, a), data(store, b), data(store, c)]).to.deep.equal([{ n: 'a' }, undefined, { n: 'c' }]);
   });
 
-  it('makes a key of its own where it is given one that it does not know', () => {
+  it('writes nothing under a key that it does not know', () => {
     const store = memoryStore();
-    const key = written(store, { a: 1 }, 'planted');
+    expect([written(store, { a: 1 }, 'planted'), data(store, 'planted')]).to.deep.equal([undefined, undefined]);
+    const key = written(store, { a: 1 });
     expect(key).to.match(/^[\w-]{43}$/);
-    expect([data(store, 'planted'), written(store, { a: 2 }, key)]).to.deep.equal([undefined, key]);
+    expect([written(store, { a: 2 }, key), data(store, key)]).to.deep.equal([key, { a: 2 }]);
   });
 
   it('shares nothing with who writes or reads', () => {

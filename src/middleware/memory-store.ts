@@ -38,7 +38,8 @@ export const memoryStore = (options: MemoryStoreOptions = {}): SessionStore => {
       return of(structuredClone(kept.data));
     },
     write: (given, data, ttlMs) => {
-      const key = given !== undefined && living(given) !== undefined ? given : randomBytes(32).toString('base64url');
+      if (given !== undefined && living(given) === undefined) return of(undefined);
+      const key = given ?? randomBytes(32).toString('base64url');
       sessions.delete(key);
       sessions.set(key, { data: structuredClone(data), expiresAt: asyncScheduler.now() + ttlMs });
       if (sessions.size > maxSessions) sessions.delete(sessions.keys().next().value as string); // not empty

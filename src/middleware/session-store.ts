@@ -11,9 +11,10 @@ export interface SessionStore {
   /**
    * @param key - `undefined` for a session that is new: it gets a key that cannot be guessed.
    * @param ttlMs - Milliseconds after which it may be forgotten.
-   * @returns The key from now on.
+   * @returns The key from now on; `undefined` where `key` is not known any more, and nothing was written: a session that was ended while
+   *   this reply was made must not come back.
    */
-  write(key: string | undefined, data: SessionData, ttlMs: number): ObservableInput<string>;
+  write(key: string | undefined, data: SessionData, ttlMs: number): ObservableInput<string | undefined>;
   delete(key: string): ObservableInput<unknown>;
 }
 

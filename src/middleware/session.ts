@@ -85,8 +85,9 @@ export const session = <Data extends object = SessionData>(options: SessionOptio
     const isNew = key !== undefined && isRegenerated(kept);
     const removed$ = isNew ? from(store.delete(key)).pipe(take(1), defaultIfEmpty(undefined)) : of(undefined);
     return removed$.pipe(
-      concatMap(() => from(store.write(isNew ? undefined : key, kept, ttlMs)).pipe(take(1))),
+      concatMap(() => from(store.write(isNew ? undefined : key, kept, ttlMs)).pipe(take(1), defaultIfEmpty(undefined))),
       map((written) => {
+        if (written === undefined) return rest; // ended meanwhile
         if (written === key && !rolling && cookieAttrs.maxAge === undefined) return rest;
         return withAddedField(rest, 'set-cookie', [setCookie(cookieName, written, cookieAttrs, request)]);
       }),
