@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { delay, map, of, pipe } from 'rxjs';
+import { delay, EMPTY, map, of, pipe } from 'rxjs';
 import { type Handler, type HttpRequest, OptionError } from 'rx-http-kit';
 import { basicAuth, type BasicAuthFields, type BasicAuthOptions } from 'rx-http-kit/middleware';
 import { inject } from 'rx-http-kit/testing';
@@ -47,6 +47,7 @@ describe('basicAuth', () => {
       '{"id":1}',
     );
     expect(await asked({ authenticate: () => Promise.resolve(false) }, as('ann:'))).to.include(401);
+    expect(await asked({ authenticate: () => EMPTY }, as('ann:'))).to.include(401);
     expect(await asked({ authenticate: () => Promise.reject(new Error('no directory')) }, as('ann:'))).to.include(500);
   });
 

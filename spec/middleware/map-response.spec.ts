@@ -64,6 +64,22 @@ describe('mapResponse', () => {
     }
   });
 
+  it('fails where no response is made after all, and takes the first of several', async () => {
+    const none = await inject(
+      mapResponse(
+        map(() => 'a'),
+        () => EMPTY,
+      ),
+      '/',
+    ).collect();
+    expect([none.status, none.events.map(({ error }) => (error as { code?: string }).code)]).to.deep.equal([500, ['RHK_BAD_REPLY']]);
+    const two = mapResponse(
+      map(() => 'a'),
+      (response) => of({ ...response, status: 201 }, { status: 202, body: 'b' }),
+    );
+    expect(await replies(two)).to.deep.equal([{ status: 201, body: 'a' }]);
+  });
+
   it('lets the handler go when nobody listens', () => {
     let isLetGo = false;
     const handler: Handler = () => concat(of('a'), NEVER).pipe(finalize(() => (isLetGo = true)));

@@ -1,7 +1,7 @@
 /** Basic authentication, RFC 7617. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
-import { defer, from, isObservable, map, type Observable, type ObservableInput, of, take } from 'rxjs';
+import { defaultIfEmpty, defer, from, isObservable, map, type Observable, type ObservableInput, of, take } from 'rxjs';
 import { HttpError, OptionError } from '../errors.js';
 import { isFieldValue } from '../protocol/grammar.js';
 import type { Handler } from '../rx/handler.js';
@@ -41,7 +41,9 @@ export const basicAuth = (options: BasicAuthOptions): RequestMiddleware<BasicAut
     return credentials === undefined ? undefined : authenticate(credentials.name, credentials.password, request);
   };
   const later = (answer: unknown): Observable<unknown> | undefined =>
-    isObservable(answer) || isThenable(answer) ? defer(() => from(answer as ObservableInput<unknown>)).pipe(take(1)) : undefined; // told apart just now
+    isObservable(answer) || isThenable(answer)
+      ? defer(() => from(answer as ObservableInput<unknown>)).pipe(take(1), defaultIfEmpty(undefined))
+      : undefined; // told apart just now
 
   return requestMiddleware(
     'basicAuthentication',

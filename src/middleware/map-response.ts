@@ -4,8 +4,8 @@
  * Owns: that the head is the first item, that what comes behind it passes as it is, that nothing runs once nobody listens. Leaves:
  * what is done.
  */
-import { isObservable, Observable, Subscriber } from 'rxjs';
-import { failureFrom, OptionError, OverloadError } from '../errors.js';
+import { isObservable, Observable, Subscriber, take } from 'rxjs';
+import { failureFrom, HandlerError, OptionError, OverloadError } from '../errors.js';
 import { eachRequest } from '../rx/each-request.js';
 import { addFaultFields, OF_BODY } from '../rx/answering/fault-fields.js';
 import { FrameBody } from '../rx/bodies/frame-body.js';
@@ -21,7 +21,7 @@ export interface Passage {
   readonly answer?: HttpResponse | undefined;
   /** What the handler is given; the request itself where it is missing. */
   readonly request?: HttpRequest | undefined;
-  /** Makes another response of the first item of the reply; later items wait for an Observable, which must give one. */
+  /** Makes another response of the first item of the reply; later items wait for an Observable, which must give one: the first counts. */
   readonly response?: ((response: HttpResponse) => HttpResponse | Observable<HttpResponse>) | undefined;
   /** Shown the items behind the first one, which pass as they are. */
   readonly later?: ((reply: Reply) => void) | undefined;
@@ -158,7 +158,7 @@ class Passing extends Subscriber<Reply> {
   private await(response$: Observable<HttpResponse>): void {
     this.waiting = [];
     this.replies.add(
-      response$.subscribe({
+      response$.pipe(take(1)).subscribe({
         next: (response) => {
           const waiting = this.waiting ?? [];
           this.waiting = null;
@@ -169,6 +169,9 @@ class Passing extends Subscriber<Reply> {
           this.replies.complete();
         },
         error: (error: unknown) => this.fail(error),
+        complete: () => {
+          if (this.waiting !== null) this.fail(new HandlerError('RHK_BAD_REPLY', 'no response was made of the one there was'));
+        },
       }),
     );
   }
