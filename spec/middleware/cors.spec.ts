@@ -43,6 +43,11 @@ describe('cors', () => {
     });
   }
 
+  it('lets no pattern mean the origin null together with credentials', async () => {
+    expect(await asked({ origin: /.*/, credentials: true }, 'null')).to.deep.equal([200, undefined, 'accept, origin']);
+    expect(await asked({ origin: /.*/ }, 'null')).to.deep.equal([200, 'null', 'accept, origin']);
+  });
+
   it('lets pages read errors and the 404 of missing handlers, and the server tell of them', async () => {
     expect(await asked({ origin: A }, A, () => throwError(() => new HttpError(403)))).to.deep.equal([403, A, 'origin']);
     expect(await asked({ origin: A }, A, () => throwError(() => new Error('boom')))).to.deep.equal([500, A, 'origin']);

@@ -123,12 +123,17 @@ const originCheck = (origin: CorsOrigin, credentials: boolean): ((origin: string
       throw new OptionError('origin', `has ${JSON.stringify(pattern)}, must be like https://a.example`);
     }
   }
-  return (from) => patterns.some((pattern) => (typeof pattern === 'string' ? pattern === from : matchesWhole(pattern, from)));
+  const names = new Set(patterns.filter((pattern) => typeof pattern === 'string'));
+  const expressions = patterns.filter((pattern) => pattern instanceof RegExp).map(wholeOf);
+  return (from) => {
+    if (names.has(from)) return true;
+    if (credentials && from === 'null') return false; // any sandboxed page has it, and no pattern was written for it
+    return expressions.some((expression) => expression.test(from));
+  };
 };
 
 /** `/a\.example/` must not match `https://a.example.evil.example`. */
-const matchesWhole = (pattern: RegExp, origin: string): boolean =>
-  new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, '')).test(origin);
+const wholeOf = (pattern: RegExp): RegExp => new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, ''));
 
 const checkTokens = (option: string, tokens: readonly string[]): void => {
   if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string' && isToken(token))) {
