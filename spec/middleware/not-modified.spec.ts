@@ -25,7 +25,18 @@ describe('notModified', () => {
   });
 
   it('answers 412 where the client wants another one', async () => {
-    expect((await asked(tagged, { 'if-match': '"b"' })).status).to.equal(412);
+    const { status, headers } = await asked(
+      { ...tagged, headers: { etag: '"a"', 'cache-control': 'max-age=9', expires: 'x', via: 'a' } },
+      { 'if-match': '"b"' },
+    );
+    // one client's condition must not be kept as everybody's answer
+    expect([status, headers['cache-control'], headers['expires'], headers['etag'], headers['via']]).to.deep.equal([
+      412,
+      undefined,
+      undefined,
+      undefined,
+      'a',
+    ]);
   });
 
   it('lets the body go that is not sent', async () => {

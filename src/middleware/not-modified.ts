@@ -15,6 +15,15 @@ const OF_CONTENT = {
   'content-range': undefined,
 };
 
+/** What a 412 must not say besides: a cache would keep it, and answer others with it. */
+const OF_REPRESENTATION = {
+  ...OF_CONTENT,
+  etag: undefined,
+  'last-modified': undefined,
+  'cache-control': undefined,
+  expires: undefined,
+};
+
 /**
  * Answers GET and HEAD with 304, and 412, where a 200 of the handler has an `etag` or `last-modified` that the conditions of the
  * request ask for, RFC 9110 §13. The body that is not sent is let go.
@@ -30,6 +39,8 @@ export const notModified = (): Middleware =>
       const precondition = preconditionOf(method, headers, { etag, lastModifiedMs });
       if (precondition === 'proceed') return response;
       discardBody(response.body);
-      return { ...withFields(response, OF_CONTENT), status: precondition === 'failed' ? 412 : 304, body: null };
+      return precondition === 'failed'
+        ? { ...withFields(response, OF_REPRESENTATION), status: 412, body: null }
+        : { ...withFields(response, OF_CONTENT), status: 304, body: null };
     });
   };
