@@ -70,11 +70,14 @@ describe('cookies', () => {
     ['a path with a semicolon', { a: { value: '1', path: '/; Domain=evil.example' } }],
     ['a domain with a line break', { a: { value: '1', domain: 'a.example\r\nx: y' } }],
     ['no text', { a: 1 as unknown as string }],
+    ['more than browsers keep', { a: 'x'.repeat(4_095) }],
     ['a signature without a secret', { a: { value: '1', signed: true } }],
   ];
   for (const [what, toSet] of injections) {
     it(`fails a reply that sets ${what}`, async () => expect(await set(toSet)).to.deep.equal(['500']));
   }
+
+  it('sets as much as browsers keep', async () => expect((await set({ a: 'x'.repeat(4_094) }))[0]).to.have.length.above(4_096));
 
   it('escapes a value whatever is in it', async () => {
     expect((await set({ a: 'x\r\nset-cookie: b=1; Domain=evil.example' }))[0]).to.match(

@@ -24,6 +24,9 @@ export interface CookieAttributes {
 
 const ATTRIBUTES = ['maxAge', 'expires', 'domain', 'path', 'httpOnly', 'secure', 'sameSite', 'partitioned', 'priority'];
 
+/** What browsers keep of name and value, RFC 6265 §6.1: they drop a longer one without a word. */
+const MAX_OCTETS = 4_096;
+
 /** What is used of the package `cookie`. */
 interface CookieFormat {
   parseCookie(text: string): Record<string, string | undefined>;
@@ -59,12 +62,12 @@ export const checkCookie = (who: string, name: string, attributes: CookieAttribu
 /**
  * The value of a `set-cookie` field. The value is percent-encoded.
  *
- * @throws TypeError for a name, path or domain that would end the field or the attribute.
+ * @throws TypeError for a name, path or domain that would end the field or the attribute, and for more than 4 096 octets.
  */
 export const setCookie = (name: string, value: string, attributes: CookieAttributes, request: HttpRequest | undefined): string => {
   const { secure = 'auto', path = '/', httpOnly = true, sameSite = 'lax', ...others } = attributes;
   const given = Object.fromEntries(Object.entries(others).filter(([, attribute]) => attribute !== undefined));
-  return cookieFormat('setCookie').stringifySetCookie({
+  const field = cookieFormat('setCookie').stringifySetCookie({
     ...given,
     name,
     value,
@@ -73,6 +76,9 @@ export const setCookie = (name: string, value: string, attributes: CookieAttribu
     sameSite,
     secure: secure === 'auto' ? request?.scheme === 'https' : secure,
   });
+  const octets = field.indexOf(';'); // of name and value, which are US-ASCII by now; `SameSite` is always behind them
+  if (octets > MAX_OCTETS) throw new TypeError(`a cookie is ${octets} octets, limit ${MAX_OCTETS}`);
+  return field;
 };
 
 /** Takes a cookie from the client: only with the path and domain that it was set with. */
