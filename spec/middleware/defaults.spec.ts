@@ -78,6 +78,15 @@ describe('defaults', () => {
     expect((await asked({})).headers['content-type']).to.equal('text/html');
   });
 
+  it('believe a proxy in all that it says, where it is told whom to trust', async () => {
+    const site = defaults({ ...secureApiDefaults, proxy: { trust: ['loopback'] } });
+    const headers = { host: 'inside', 'x-forwarded-for': '192.0.2.1', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'a.example' };
+    const shown: Handler = map(({ scheme, serverName, remoteAddr }) => `${scheme} ${serverName} ${remoteAddr}`);
+    expect((await inject(site(shown), { headers, remoteAddr: '127.0.0.1' }).collect()).text).to.equal('https a.example 192.0.2.1');
+    const stranger = await inject(site(shown), { headers, remoteAddr: '192.0.2.9' }).collect();
+    expect([stranger.status, stranger.headers['location']]).to.deep.equal([301, 'https://inside/']);
+  });
+
   it('refuse what they do not know', () => {
     expect(() => defaults({ secure: true } as Defaults)).to.throw(OptionError, 'secure');
     expect(() => defaults({ params: { urlEncoded: true } } as Defaults)).to.throw(OptionError, 'urlEncoded');

@@ -1,6 +1,6 @@
 import { type Handler, OptionError } from '#src/index.js';
-import { forwarded, type ForwardedTrust } from '#src/middleware/index.js';
-import { request } from '#src/testing/index.js';
+import { absoluteRedirects, compose, forwarded, type ForwardedTrust, sslRedirect } from '#src/middleware/index.js';
+import { inject, request } from '#src/testing/index.js';
 import { expect } from 'chai';
 import { map, of } from 'rxjs';
 
@@ -106,13 +106,30 @@ describe('forwarded', () => {
     expect(seen({ trust }, { host: 'example.com', 'x-forwarded-for': '192.0.2.1' })).to.equal('http://example.com:80 192.0.2.1');
   });
 
+  it('tells the middleware inside which host the client has asked for', async () => {
+    const inside = compose(forwarded({ trust: ['loopback'] }), sslRedirect(), absoluteRedirects());
+    const home: Handler = map(() => ({ status: 303, headers: { location: '/home' } }));
+    const ask = async (headers: Record<string, string>, remoteAddr = '127.0.0.1') =>
+      (await inject(inside(home), { headers: { host: 'inside:8090', ...headers }, remoteAddr }).collect()).headers['location'];
+    expect(await ask({ 'x-forwarded-host': 'a.example' })).to.equal('https://a.example/');
+    expect(await ask({ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'a.example' })).to.equal('https://a.example/home');
+    expect(await ask({ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'a.example:8443' })).to.equal('https://a.example:8443/home');
+    expect(await ask({ host: 'a.example', 'x-forwarded-proto': 'https', 'x-forwarded-port': '444' })).to.equal(
+      'https://a.example:444/home',
+    );
+    expect(await ask({ host: 'a.example', 'x-forwarded-proto': 'https' })).to.equal('https://a.example/home');
+    expect(await ask({ 'x-forwarded-host': 'evil.example' }, '192.0.2.1')).to.equal('https://inside/');
+  });
+
   it('trusts a Unix socket where it is told to', () => {
     expect(seen({ trust: ['unix'] }, { 'x-forwarded-for': '192.0.2.1' }, '')).to.equal(`${UNTOUCHED} 192.0.2.1`);
     expect(seen({ trust: [] }, { 'x-forwarded-for': '192.0.2.1' })).to.equal(`${UNTOUCHED} 10.0.0.1`);
   });
 
   it('refuses what is no address, and fields that are none', () => {
-    expect(() => forwarded({ trust: ['10.0.0.0/33'] })).to.throw(OptionError);
+    for (const odd of ['10.0.0.0/33', '10', '10/8', '010.0.0.1', '0x0a000001', '10.0.0/24', '10.0.0.0/8/8', '::/129', '']) {
+      expect(() => forwarded({ trust: [odd] }), odd).to.throw(OptionError);
+    }
     expect(() => forwarded({ trust: ['proxy.example'] })).to.throw(OptionError);
     expect(() => forwarded({} as ForwardedTrust)).to.throw(OptionError, 'trust'); // untyped callers
     expect(() => forwarded({ trust: [], fields: 'both' as 'forwarded' })).to.throw(OptionError, 'fields'); // untyped callers

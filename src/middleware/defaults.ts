@@ -10,6 +10,7 @@ import { cookies, type CookiesOptions } from './cookies.js';
 import { defaultCharset } from './default-charset.js';
 import { file } from './file.js';
 import { flash } from './flash.js';
+import { forwarded, type ForwardedTrust } from './forwarded.js';
 import { forwardedRemoteAddr } from './forwarded-remote-addr.js';
 import { forwardedScheme } from './forwarded-scheme.js';
 import { hsts, type HstsOptions } from './hsts.js';
@@ -61,8 +62,11 @@ export interface Defaults {
         readonly defaultCharset?: string | undefined;
       }
     | undefined;
-  /** There is a proxy in front, whose `x-forwarded-proto` and `x-forwarded-for` count. */
-  readonly proxy?: Switch<ForwardedOptions>;
+  /**
+   * There is a proxy in front. With `trust` all that it says counts, as {@link forwarded} takes it; `true` and `proxies` are Ring's
+   * {@link forwardedScheme} and {@link forwardedRemoteAddr}: its `x-forwarded-proto` and `x-forwarded-for`.
+   */
+  readonly proxy?: Switch<ForwardedTrust | ForwardedOptions>;
 }
 
 const GROUPS = ['params', 'cookies', 'session', 'security', 'static', 'responses', 'proxy'];
@@ -87,8 +91,7 @@ export const defaults = (preset: Defaults): Middleware => {
   const { flash: flashing = false, ...sessionOptions } = keeping === false ? {} : keeping;
 
   const composed = compose(
-    ...on(preset.proxy, forwardedScheme),
-    ...on(preset.proxy, forwardedRemoteAddr),
+    ...proxied(preset.proxy),
     ...on(redirect, sslRedirect),
     ...on(strict, hsts),
     ...(Object.values(fields).some((value) => value !== undefined)
@@ -118,6 +121,11 @@ const on = <Options extends object>(wanted: Switch<Options>, make: (options?: Op
   return [wanted === true ? make() : make(wanted)];
 };
 
+const proxied = (proxy: Defaults['proxy']): Middleware[] => {
+  if (typeof proxy === 'object' && 'trust' in proxy) return [forwarded(proxy)];
+  return [...on(proxy, forwardedScheme), ...on(proxy, forwardedRemoteAddr)];
+};
+
 const listOf = <T extends string | URL>(one: T | readonly T[] | undefined): readonly T[] =>
   one === undefined ? [] : isList(one) ? one : [one];
 
@@ -138,13 +146,13 @@ export const siteDefaults: Defaults = Object.freeze({
   responses: Object.freeze({ notModifiedResponses: true, absoluteRedirects: false, contentTypes: true, defaultCharset: 'utf-8' }),
 });
 
-/** {@link apiDefaults}, over https only. Behind a proxy add `proxy: true`. */
+/** {@link apiDefaults}, over https only. Behind a proxy add `proxy`. */
 export const secureApiDefaults: Defaults = Object.freeze({
   ...apiDefaults,
   security: Object.freeze({ sslRedirect: true, hsts: true }),
 });
 
-/** {@link siteDefaults}, over https only. Behind a proxy add `proxy: true`. */
+/** {@link siteDefaults}, over https only. Behind a proxy add `proxy`. */
 export const secureSiteDefaults: Defaults = Object.freeze({
   ...siteDefaults,
   session: Object.freeze({

@@ -6,6 +6,7 @@ import { knownOptions } from '../rx/number-option.js';
 import { extend, type HttpRequest } from '../rx/request.js';
 import { forwardedElements } from './forwarded-elements.js';
 import { passThrough } from './map-response.js';
+import type { ForwardedHost } from './request-url.js';
 import { type TrustedProxies, trustedProxies } from './trusted-proxies.js';
 
 /** Options of {@link forwarded}. */
@@ -31,6 +32,8 @@ interface Hop {
  * Takes `remoteAddr`, `scheme`, `serverName` and `serverPort` from what trusted proxies say, from the nearest one on, as far as
  * each is trusted. `remoteAddr` becomes the first address that is not trusted, or the last that is known: `unknown` and names
  * that hide an address (`_secret`) end the chain. Fields that are malformed count as not there.
+ *
+ * Middleware inside of it takes the host from there, too: `absoluteRedirects`, `antiForgery`, `sslRedirect`.
  *
  * A proxy must write or remove each of its fields: one that it passes on was written by the client.
  *
@@ -78,10 +81,16 @@ const fieldsFrom = ({ address, proto, host, port }: Hop & { readonly address: st
   // A proxy that keeps the host field, keeps the client's port in it.
   const named = portFrom(port) ?? (place ?? splitAuthority(request.headers['host'] ?? '')).port;
   const byDefault = (scheme ?? request.scheme) === 'https' ? 443 : 80;
+  const hostName = place?.host ?? request.serverName;
+  const isNamed = place !== undefined || portFrom(port) !== undefined;
+  const added: ForwardedHost = isNamed
+    ? { forwardedHost: named === undefined || named === byDefault ? hostName : `${hostName}:${named}` }
+    : {};
   return {
+    ...added,
     remoteAddr: address,
     scheme: scheme ?? request.scheme,
-    serverName: place?.host ?? request.serverName,
+    serverName: hostName,
     serverPort: named ?? (place === undefined && scheme === undefined ? request.serverPort : byDefault),
   };
 };

@@ -2,8 +2,17 @@
 import { splitAuthority } from '../protocol/grammar.js';
 import type { HttpRequest } from '../rx/request.js';
 
+/** What {@link forwarded} adds where trusted proxies name a host or a port. */
+export interface ForwardedHost {
+  /** With its port, unless that is the scheme's own. */
+  readonly forwardedHost?: string | undefined;
+}
+
 /** The host as the client named it, with the port where it named one. Any client can name any host. */
-export const hostOf = ({ headers, serverName, serverPort }: HttpRequest): string => headers['host'] || `${serverName}:${serverPort}`;
+export const hostOf = (request: HttpRequest): string => {
+  const { forwardedHost } = request as ForwardedHost; // asked, not assumed
+  return (forwardedHost ?? request.headers['host']) || `${request.serverName}:${request.serverPort}`;
+};
 
 /** Without its port. */
 export const hostNameOf = (request: HttpRequest): string => splitAuthority(hostOf(request)).host;

@@ -53,7 +53,9 @@ const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
 const networkFrom = (text: string, addresses: typeof ipaddr): [ipaddr.IPv4 | ipaddr.IPv6, number] => {
   try {
-    if (text.includes('/')) return addresses.parseCIDR(text);
+    const bare = text.replace(/\/.*$/, '');
+    if (!addresses.IPv6.isValid(bare) && !addresses.IPv4.isValidFourPartDecimal(bare)) throw new Error('is none'); // `10/8`, `0x0a000001`
+    if (text !== bare) return addresses.parseCIDR(text);
     const address = addresses.process(text);
     return [address, address.kind() === 'ipv4' ? 32 : 128];
   } catch {
