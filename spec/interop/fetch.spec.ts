@@ -1,12 +1,16 @@
 import { asText, type Handler, HttpError, OptionError } from '#src/index.js';
-import { fromFetch, toFetch } from '#src/interop/index.js';
+import { fromFetch, toFetch, toNodeListener } from '#src/interop/index.js';
 import { get, post, routes } from '#src/routing/index.js';
+import { inject, request } from '#src/testing/index.js';
 import { expect } from 'chai';
 import { H3 } from 'h3';
 import { Hono } from 'hono';
 import { streamText } from 'hono/streaming';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { concat, defer, EMPTY, finalize, map, mergeMap, NEVER, of, throwError } from 'rxjs';
-import { RawClient, until, untilAtRest } from '../support/raw-client.js';
+import { RawClient, turns, until, untilAtRest } from '../support/raw-client.js';
 import { type Fetch, withFetch } from '../support/fetch-agent.js';
 import { type Site, withServer } from '../support/serve.js';
 
@@ -146,6 +150,38 @@ describe('toFetch', () => {
     expect(await (await twice(new Request('https://test/echo', { method: 'POST', body: 'text' }))).text()).to.equal('text');
   });
 
+  it('reads the address of the client where the server knows it, as Deno tells it too', async () => {
+    const tell = toFetch(map(({ remoteAddr }) => `${typeof remoteAddr} ${remoteAddr}`));
+    const request = new Request('http://test/');
+    expect(await (await tell(request, { remoteAddr: '192.0.2.7' })).text()).to.equal('string 192.0.2.7');
+    const deno = { remoteAddr: { transport: 'tcp', hostname: '192.0.2.8', port: 50_000 }, completed: Promise.resolve() };
+    expect(await (await tell(request, deno)).text()).to.equal('string 192.0.2.8');
+    const bun = { requestIP: () => null, port: 1 };
+    expect(await (await tell(request, bun as object)).text()).to.equal('string ');
+  });
+
+  it('answers 400 for a body that is none', async () => {
+    for (const piece of ['text', null, 5]) {
+      const stream = new ReadableStream({ start: (controller) => (controller.enqueue(piece), controller.close()) });
+      const response = await ask('/echo', { method: 'POST', body: stream, duplex: 'half' } as RequestInit); // `duplex` is missing in its type
+      expect(response.status, String(piece)).to.equal(400);
+    }
+    expect((await ask('/echo', { method: 'POST', body: 'x', headers: { 'content-length': 'many' } })).status).to.equal(200);
+  });
+
+  it('does not run the handler for a request that is aborted already', async () => {
+    let runs = 0;
+    const counted = toFetch(map(() => String(++runs)));
+    const outcome = await counted(new Request('http://test/', { signal: AbortSignal.abort() })).catch((error: unknown) => error);
+    expect([Reflect.get(Object(outcome), 'name'), runs]).to.deep.equal(['AbortError', 0]);
+  });
+
+  it('gives pieces that are nobody else’s memory', async () => {
+    const response = await toFetch(mergeMap(() => concat(of('one'), nextTurn, of('two'))))(new Request('http://test/'));
+    const { value } = await (response.body as ReadableStream<Uint8Array>).getReader().read(); // it has one
+    expect([value?.byteLength, value?.buffer.byteLength]).to.deep.equal([3, 3]);
+  });
+
   it('refuses what is no handler', () => {
     expect(() => toFetch('x' as unknown as Handler)).to.throw(OptionError); // untyped callers
     expect(() => fromFetch('x' as unknown as typeof fetched)).to.throw(OptionError); // untyped callers
@@ -224,6 +260,76 @@ describe('fromFetch', () => {
       expect(pulls).to.be.below(300);
       client.abort();
     });
+  });
+
+  it('cancels a response that comes when its client has gone', async () => {
+    let cancelled = 0;
+    let answer: (response: Response) => void = () => {};
+    const handler = fromFetch(() => new Promise((resolve) => (answer = resolve)));
+    const subscription = handler(of(request('/'))).subscribe();
+    await turns(1);
+    subscription.unsubscribe();
+    answer(new Response(new ReadableStream({ cancel: () => void cancelled++ })));
+    await turns(1);
+    expect(cancelled).to.equal(1);
+  });
+
+  it('cancels the body of a reply that has none', async () => {
+    let cancelled = 0;
+    const handler = fromFetch(() => new Response(new ReadableStream({ cancel: () => void cancelled++ })));
+    expect((await inject(handler, { method: 'HEAD' }).collect()).status).to.equal(200);
+    expect(cancelled).to.equal(1);
+  });
+
+  it('says what is wrong with a response that cannot be sent', async () => {
+    const used = new Response('used');
+    await used.text();
+    const answers: readonly (readonly [unknown, string])[] = [
+      [undefined, 'undefined, not a Response'],
+      ['text', 'a string, not a Response'],
+      [Response.error(), 'status of a reply is 0'],
+      [used, 'used'],
+    ];
+    for (const [answered, message] of answers) {
+      const { status, events } = await inject(
+        fromFetch(() => answered as Response),
+        '/',
+      ).collect(); // untyped applications
+      expect([status, events.length], message).to.deep.equal([500, 1]);
+      expect(String(events[0].error.message)).to.include(message);
+    }
+    const redirect = await inject(
+      fromFetch(() => Response.redirect('http://test/there', 303)),
+      '/',
+    ).collect();
+    expect([redirect.status, redirect.headers['location'], redirect.text]).to.deep.equal([303, 'http://test/there', '']);
+  });
+
+  it('lets no host become a path', async () => {
+    const seen: string[] = [];
+    const handler = fromFetch(({ url }) => (seen.push(url), new Response('x')));
+    const listener = toNodeListener(handler); // Node.js's own server looks at no host
+    const server = createServer(listener).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = await RawClient.open({ port: (server.address() as AddressInfo).port }); // TCP
+    for (const host of ['x/admin?', 'x#', 'me@x', 'x\\y', 'a b']) {
+      client.send(`GET /public HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+      expect((await client.response()).status, host).to.equal(400);
+    }
+    client.send('GET /public HTTP/1.1\r\nhost: [::1]:80\r\n\r\n');
+    expect((await client.response()).status).to.equal(200);
+    expect(seen).to.deep.equal(['http://[::1]/public']);
+    client.abort();
+    server.close();
+    await once(server, 'close');
+  });
+
+  it('tells the application who its client is', async () => {
+    const handler = fromFetch((_request, { remoteAddr }) => new Response(remoteAddr));
+    expect((await inject(handler, { remoteAddr: '192.0.2.9' }).collect()).text).to.equal('192.0.2.9');
+    expect((await inject(fromFetch(toFetch(map(({ remoteAddr }) => remoteAddr))), { remoteAddr: '192.0.2.9' }).collect()).text).to.equal(
+      '192.0.2.9',
+    );
   });
 
   it('answers what no Request can be', async () => {

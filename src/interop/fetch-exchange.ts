@@ -8,6 +8,7 @@ import { fieldsOf, ForeignHead } from './foreign-head.js';
 import type { CheckedInterop } from './interop-options.js';
 
 const HIGH_WATER = 65_536;
+const encoder = new TextEncoder();
 
 export class FetchExchange extends ForeignExchange {
   private readonly interop: CheckedInterop;
@@ -30,7 +31,7 @@ export class FetchExchange extends ForeignExchange {
     this.onResponse = onResponse;
     this.onBroken = onBroken;
     this.controller = null;
-    if (request.signal.aborted) queueMicrotask(() => this.abort());
+    if (request.signal.aborted) this.abort();
     else request.signal.addEventListener('abort', () => this.abort(), { once: true });
   }
 
@@ -62,7 +63,7 @@ export class FetchExchange extends ForeignExchange {
   protected put(piece: Piece): boolean {
     const { controller } = this;
     if (controller === null) return false;
-    controller.enqueue(typeof piece === 'string' ? Buffer.from(piece) : piece);
+    controller.enqueue(typeof piece === 'string' ? encoder.encode(piece) : piece); // a small Buffer would show its reader what lies beside it
     return (controller.desiredSize ?? 0) > 0;
   }
 
@@ -180,6 +181,7 @@ class FetchBody implements BodyPort {
       this.reader = null;
       return sink.onEnd();
     }
+    if (!(bytes instanceof Uint8Array)) return this.fail(new ProtocolError('RHK_BODY_INCOMPLETE', 'a piece of the body is not bytes'));
     this.received += bytes.length;
     if (this.received > this.maxBody) return this.fail(tooLarge(this.received, this.maxBody));
     sink.onData(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));

@@ -1,14 +1,21 @@
 /** Applications of the Fetch standard as handlers. */
 import { ReadableStream } from 'node:stream/web';
-import { concatMap, defer, type Observable } from 'rxjs';
-import { HttpError, messageOf, OptionError } from '../errors.js';
+import type { Observable } from 'rxjs';
+import { HandlerError, HttpError, messageOf, OptionError } from '../errors.js';
+import { eachRequest } from '../rx/each-request.js';
 import type { Handler } from '../rx/handler.js';
-import type { HttpRequest } from '../rx/request.js';
-import type { HttpResponse } from '../rx/response.js';
+import { type HttpRequest, originOf } from '../rx/request.js';
+import { type HttpResponse, kindOf } from '../rx/response.js';
 import { type Demand, demandFor, hasBody } from './demand.js';
 
-/** `app.fetch` of Hono, h3, itty-router …; what else they take, they do without. */
-export type FetchApplication = (request: Request) => Response | Promise<Response>;
+/** What a Request does not tell of its client. */
+export interface FetchClient {
+  readonly remoteAddr: string;
+  readonly remotePort: number | undefined;
+}
+
+/** `app.fetch` of Hono, h3, itty-router …; Hono has the client as `c.env`. */
+export type FetchApplication = (request: Request, client: FetchClient) => Response | Promise<Response>;
 
 /**
  * Mounts an application of the Fetch standard. Bodies stream in both directions with backpressure; when the client leaves, the
@@ -21,8 +28,26 @@ export type FetchApplication = (request: Request) => Response | Promise<Response
  */
 export const fromFetch = (application: FetchApplication): Handler => {
   if (typeof application !== 'function') throw new OptionError('application', `is ${messageOf(application)}, must be a function`);
-  return concatMap((request: HttpRequest) => defer(async (): Promise<HttpResponse> => replyFrom(await application(requestFrom(request)))));
+  return eachRequest((request, replies) => {
+    void askFor(application, request).then(
+      (response) => {
+        if (replies.closed) return void response?.body?.cancel().catch(ignore); // it has come too late; whoever made it knows why it failed
+        try {
+          replies.next(replyFrom(response));
+          replies.complete();
+        } catch (error) {
+          replies.error(error);
+        }
+      },
+      (error: unknown) => replies.error(error),
+    );
+  });
 };
+
+const askFor = async (application: FetchApplication, request: HttpRequest): Promise<Response | undefined> =>
+  application(requestFrom(request), { remoteAddr: request.remoteAddr, remotePort: originOf(request)?.port.peer.remotePort }); // untyped ones give nothing
+
+const ignore = (): void => {};
 
 const UNASKABLE = new Set(['CONNECT', 'TRACE', 'TRACK']);
 
@@ -40,8 +65,12 @@ const requestFrom = (request: HttpRequest): Request => {
 /** RFC 9110 §7.6.1: of this connection only. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
 
+/** What would make something else of a URL than a host and a port. */
+const NO_AUTHORITY = /[\s/?#@\\]/;
+
 const urlOf = ({ scheme, uri, queryString, headers, serverName, serverPort }: HttpRequest): URL => {
   const authority = headers['host'] ?? `${serverName}:${serverPort}`;
+  if (NO_AUTHORITY.test(authority)) throw new HttpError(400, 'the host is none'); // a server of another make may not have looked
   const path = uri.startsWith('/') ? uri : '/';
   try {
     return new URL(`${scheme}://${authority}${path}${queryString === undefined ? '' : `?${queryString}`}`);
@@ -72,7 +101,11 @@ const streamFrom = (body$: Observable<Buffer>): ReadableStream<Uint8Array> => {
   );
 };
 
-const replyFrom = (response: Response): HttpResponse => {
+const replyFrom = (response: Response | undefined): HttpResponse => {
+  if (typeof response !== 'object' || response === null || !('headers' in response)) {
+    throw new HandlerError('RHK_BAD_REPLY', `the application gave ${kindOf(response)}, not a Response`);
+  }
+  if (response.bodyUsed) throw new HandlerError('RHK_BAD_REPLY', 'the body of the Response has been used');
   const { status, headers, body } = response;
   const lines: [string, string][] = [];
   headers.forEach((value, name) => {

@@ -11,7 +11,8 @@ import { type InteropOptions, interopFrom } from './interop-options.js';
 
 /** What a Request does not tell. */
 export interface FetchPeer {
-  readonly remoteAddr?: string | undefined;
+  /** The address, or what `Deno.serve` gives with it. */
+  readonly remoteAddr?: string | { readonly hostname?: string | undefined; readonly port?: number | undefined } | undefined;
   readonly remotePort?: number | undefined;
 }
 
@@ -36,10 +37,14 @@ export const toFetch = (handler: Handler, options?: InteropOptions): ((request: 
     });
 };
 
-/** Deno's and Bun's servers give other things as a second argument: what they call otherwise is not there. */
-const peerFrom = (peer: FetchPeer | undefined): Peer => ({
-  remoteAddr: peer?.remoteAddr ?? '',
-  remotePort: peer?.remotePort,
-  localAddr: '',
-  localPort: undefined,
-});
+/** Other servers give other things as a second argument: what is no address is none. */
+const peerFrom = (peer: FetchPeer | undefined): Peer => {
+  const { remoteAddr, remotePort } = Object(peer) as FetchPeer; // asked, not assumed
+  const [address, port] = typeof remoteAddr === 'object' ? [remoteAddr?.hostname, remoteAddr?.port] : [remoteAddr, remotePort];
+  return {
+    remoteAddr: typeof address === 'string' ? address : '',
+    remotePort: typeof port === 'number' ? port : undefined,
+    localAddr: '',
+    localPort: undefined,
+  };
+};
