@@ -126,9 +126,9 @@ describe('shown', () => {
       'null',
       'bytes 6869',
       'RangeError: far',
-      '[object Object]',
-      '10',
-      '() => 1',
+      '<ref *1> { self: [Circular *1] }',
+      '10n',
+      '[Function (anonymous)]',
     ]);
   });
 

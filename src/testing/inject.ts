@@ -1,5 +1,5 @@
 /** One request through a handler: no port, no socket. */
-import { isObservable, map, type Observable, type Subscription } from 'rxjs';
+import { defer, isObservable, map, type Observable, type Subscription } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { single } from '../rx/single.js';
@@ -61,7 +61,7 @@ export const inject = (handler: Handler, given: HttpRequest | RequestParts | str
   if (typeof handler !== 'function') throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function`);
   const request = isRequest(given) ? given : requestFrom(given);
   return {
-    reply$: handler(single(request)), // as the server does
+    reply$: defer(() => handler(single(request))), // as the server does
     collect: (options = {}) => collect(handler, request, options),
   };
 };

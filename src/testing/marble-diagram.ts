@@ -3,6 +3,7 @@
  *
  * Owns: the reading diagram, and the text of frames. Leaves: RxJS's marble syntax to `TestScheduler`.
  */
+import { inspect } from 'node:util';
 import { OptionError } from '../errors.js';
 
 /** So many octets more may be taken from this frame on; `null` takes no more than was taken. */
@@ -144,11 +145,19 @@ export const shown = (value: unknown): string => {
 };
 
 const textOf = (value: unknown): string => {
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (value instanceof Error) return `${value.name}${'code' in value ? ` [${String(value.code)}]` : ''}: ${value.message}`;
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex')}`;
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return String(value); // a cycle
-  }
+  return isJson(value, 0) ? JSON.stringify(value) : inspect(value, { breakLength: Infinity, compact: true, depth: MOST_DEPTH });
+};
+
+const MOST_DEPTH = 8;
+
+/** JSON says all there is of it; of `undefined`, `NaN`, a Map or a cycle it would not. */
+const isJson = (value: unknown, depth: number): boolean => {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== 'object' || depth > MOST_DEPTH) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (!Array.isArray(value) && prototype !== null && prototype !== Object.prototype) return false;
+  return Object.values(value).every((inner) => isJson(inner, depth + 1));
 };

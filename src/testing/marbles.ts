@@ -1,9 +1,11 @@
 /** Marble tests with a network in them. */
 import { map, type Observable } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
+import { OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { integerOption } from '../rx/number-option.js';
 import { assertFrames, MarbleError } from './assert-frames.js';
+import { framesOf, MarbleScheduler } from './marble-scheduler.js';
 import { conversationOf, type RecordedConnection } from './recording.js';
 import type { ReplyHead } from '../protocol/reply-reader.js';
 import type { VirtualClient } from './virtual-client.js';
@@ -79,7 +81,9 @@ const HORIZON_MS = 3_600_000;
  * Values are compared deeply, errors by class, message and code. Promises do not run in virtual time: handlers that await,
  * async iterables, Readables and files belong into tests over sockets, and so does compression.
  *
- * @throws {@link MarbleError} whose message holds both diagrams, a legend, the lines that differ, and what the servers told.
+ * @throws {@link MarbleError} whose message holds both diagrams, a legend, the lines that differ, and what the servers told, and
+ *   whose stack is that of the expectation; for one that was made and never told `toBe`, too.
+ * @throws {@link OptionError} for a test that gives a promise, and for acts behind the horizon: what cannot happen cannot fail.
  * @example
  * ```ts
  * marbles(({ cold, network, expectReply }) => {
@@ -91,23 +95,36 @@ const HORIZON_MS = 3_600_000;
  */
 export const marbles = <T>(body: (helpers: MarbleHelpers) => T, options: MarbleOptions = {}): T => {
   const horizonMs = integerOption('horizonMs', options.horizonMs, HORIZON_MS, 1, Number.MAX_SAFE_INTEGER);
-  const scheduler = new TestScheduler(assertFrames);
+  const scheduler = new MarbleScheduler();
   const servers: Telling[] = [];
   try {
-    return scheduler.run((helpers) => {
+    const result = scheduler.run((helpers) => {
       scheduler.maxFrames = horizonMs;
-      return body(helpersFrom(helpers, scheduler, servers));
+      return synchronous(body(helpersFrom(helpers, scheduler, servers)));
     });
+    scheduler.assertAllTold();
+    return result;
   } catch (error) {
     throw error instanceof MarbleError ? withEvents(error, servers) : error;
   }
 };
 
-const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: Telling[]): MarbleHelpers => {
+/** What stands behind an `await` comes when all has been compared. */
+const synchronous = <T>(result: T): T => {
+  if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== 'function') return result; // asked, not assumed
+  (result as unknown as PromiseLike<unknown>).then(undefined, () => {}); // it is over, however it ends
+  throw new OptionError('body', 'gave a promise, must be synchronous: what it expects behind an await would never be compared');
+};
+
+const helpersFrom = (helpers: RunHelpers, scheduler: MarbleScheduler, servers: Telling[]): MarbleHelpers => {
   const time = new VirtualTime(scheduler);
-  const expecting = (source$: Observable<unknown>): Expectation => ({
-    toBe: (diagram, values, error) => helpers.expectObservable(source$).toBe(diagram as string, values, error), // as the type of RxJS should be
-  });
+  const expecting = <A extends readonly unknown[]>(
+    name: string,
+    sourceOf: (...given: A) => Observable<unknown>,
+  ): ((...given: A) => Expectation) => {
+    const expectation = (...given: A): Expectation => scheduler.expectAs(name, sourceOf(...given), expectation) as Expectation; // as the type of RxJS should be
+    return expectation;
+  };
   return {
     ...helpers,
     scheduler,
@@ -131,23 +148,33 @@ const helpersFrom = (helpers: RunHelpers, scheduler: TestScheduler, servers: Tel
         );
       }
     },
-    expectReply: (client, index) => expecting(client.reply$(index)),
-    expectReplies: (client) => expecting(client.replies$.pipe(map(({ status, text }) => `${status} ${text}`))),
-    expectHeads: (client, ...fields) => expecting(client.heads$.pipe(map((head) => headText(head, fields)))),
-    expectBytes: (client) => expecting(client.bytes$),
-    expectFrames: (client) => expecting(client.frames$),
-    expectMessages: (client) => expecting(client.messages$),
+    expectReply: expecting('expectReply', (client: VirtualClient, index?: number) => client.reply$(index)),
+    expectReplies: expecting('expectReplies', (client: VirtualClient) =>
+      client.replies$.pipe(map(({ status, text }) => `${status} ${text}`)),
+    ),
+    expectHeads: expecting('expectHeads', (client: VirtualClient, ...fields: readonly string[]) =>
+      client.heads$.pipe(map((head) => headText(head, fields))),
+    ),
+    expectBytes: expecting('expectBytes', (client: VirtualClient) => client.bytes$),
+    expectFrames: expecting('expectFrames', (client: VirtualClient) => client.frames$),
+    expectMessages: expecting('expectMessages', (client: VirtualClient) => client.messages$),
     expectReplayed: (client, recorded) => {
       const said: string[] = [];
       client.bytes$.subscribe({ next: (octets) => said.push(octets), error: () => said.push('') });
       helpers.flush();
-      assertFrames(conversationOf(said.join('')), conversationOf(recorded.received));
+      try {
+        assertFrames(conversationOf(said.join(''), recorded.sent), conversationOf(recorded.received, recorded.sent));
+      } catch (error) {
+        throw error instanceof MarbleError ? retold(error, `expectReplayed: ${error.message}`) : error;
+      }
     },
-    expectClosed: (client) => expecting(client.closed$),
-    expectReading: (client) => expecting(client.isRead$),
-    expectEvents: (server) => expecting(server.events$.pipe(map(({ type, error }) => ('code' in error ? error.code : type)))),
-    expectStatus: (server) => expecting(server.status$),
-    expectConnections: (server) => expecting(server.connections$),
+    expectClosed: expecting('expectClosed', (client: VirtualClient) => client.closed$),
+    expectReading: expecting('expectReading', (client: VirtualClient) => client.isRead$),
+    expectEvents: expecting('expectEvents', (server: VirtualServer | VirtualListener) =>
+      server.events$.pipe(map(({ type, error }) => ('code' in error ? error.code : type))),
+    ),
+    expectStatus: expecting('expectStatus', (server: VirtualServer) => server.status$),
+    expectConnections: expecting('expectConnections', (server: VirtualServer | VirtualListener) => server.connections$),
   };
 };
 
@@ -160,5 +187,12 @@ const withEvents = (error: MarbleError, servers: readonly Telling[]): MarbleErro
     .flatMap((server) => server.told)
     .map(({ error: told, uri }) => `  ${told.message}${uri === undefined ? '' : ` (${uri})`}`);
   if (lines.length === 0) return error;
-  return new MarbleError(`${error.message}\n\nthe server told\n${lines.join('\n')}`, error.actual, error.expected);
+  return retold(error, `${error.message}\n\nthe server told\n${lines.join('\n')}`);
+};
+
+/** The same with another message. */
+const retold = (error: MarbleError, message: string): MarbleError => {
+  const told = new MarbleError(message, error.actual, error.expected);
+  told.stack = `${told.name}: ${message}\n${framesOf(error)}`;
+  return told;
 };

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { FrameReader, wordsOf } from './frame-reader.js';
 import type { Frame } from './marble-diagram.js';
 import { ReplyReader } from '../protocol/reply-reader.js';
+import { SentMethods } from './sent-methods.js';
 
 /** One line of a recording. */
 export interface RecordedBytes {
@@ -71,8 +72,10 @@ const lineFrom = (text: string, where: string): RecordedBytes => {
   return line as RecordedBytes; // all of it checked
 };
 
-/** What a server said, without the fields that tell the second and the server's name: heads, bodies and frames in order. */
-export const conversationOf = (octets: string): readonly Frame[] => {
+/** What a server said to one who sent this, without the fields that tell the second and the server's name: heads, bodies and frames in order. */
+export const conversationOf = (octets: string, sent: readonly RecordedSend[]): readonly Frame[] => {
+  const methods = new SentMethods();
+  for (const { bytes } of sent) if (typeof bytes !== 'string') methods.push(bytes);
   const words: string[] = [];
   let body = '';
   const frames = new FrameReader((frame) => words.push(wordsOf(frame)));
@@ -90,7 +93,7 @@ export const conversationOf = (octets: string): readonly Frame[] => {
       },
       onUpgraded: (bytes) => frames.push(bytes),
     },
-    () => 'GET',
+    () => methods.next(),
   );
   reader.push(Buffer.from(octets, 'latin1'));
   reader.end();

@@ -13,6 +13,7 @@ import type { MemoryClient } from './memory-client.js';
 import type { MemoryStream } from './memory-stream.js';
 import { type ReplyHead, ReplyReader } from '../protocol/reply-reader.js';
 import { closing, pong, type Sendable } from './sendable.js';
+import { SentMethods } from './sent-methods.js';
 import type { VirtualTime } from './virtual-time.js';
 
 /** What a client does, and when. All diagrams start with the test (with the client, where one is made in the middle of it); RxJS's syntax, but for `reads`. */
@@ -52,8 +53,8 @@ export type ClosedBy = 'end' | 'reset' | number;
 
 const ABNORMAL = 1006;
 const NO_CODE = 1005;
-const DATE = /date: [^\r]+\r\n/g;
-const METHOD = /(?:^|\r\n)([A-Z]+) [^ \r\n]+ HTTP\/1\.[01]\r\n/g;
+/** The field alone, and not what a body or another field says. */
+const DATE = /\r\ndate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT(?=\r\n)/g;
 
 /** A client of a virtual server; `server.client()` makes it. */
 export interface VirtualClient {
@@ -82,7 +83,7 @@ export interface Act {
 
 /** The acts of a script; reading and connecting are not among them. */
 export const actsFrom = ({ sends, values, vanishes }: ClientScript): readonly Act[] => [
-  ...marblesIn(sends).map(({ frame, notification: { kind, value } }) => {
+  ...marblesIn('sends', sends).map(({ frame, notification: { kind, value } }) => {
     const data = kind === 'N' ? sendableOf(String(value), values) : '';
     return {
       frame,
@@ -93,8 +94,8 @@ export const actsFrom = ({ sends, values, vanishes }: ClientScript): readonly Ac
       },
     };
   }),
-  ...marblesIn(vanishes).map(({ frame, notification: { kind } }) => ({
-    frame,
+  ...marblesIn('vanishes', vanishes).map(({ frame, notification: { kind, value } }) => ({
+    frame: kind === 'N' ? frameOfX(frame, value) : frame,
     does: (client: ScriptedClient) => {
       if (kind === 'N') client.vanish();
       else if (kind === 'C') client.end();
@@ -103,8 +104,21 @@ export const actsFrom = ({ sends, values, vanishes }: ClientScript): readonly Ac
   })),
 ];
 
-const marblesIn = (diagram: string | undefined): readonly Frame[] =>
-  diagram === undefined ? [] : TestScheduler.parseMarbles(diagram, undefined, undefined, false, true);
+/** @throws {@link OptionError} for subscription marbles, and for what stands behind an end: it would never happen. */
+const marblesIn = (option: string, diagram: string | undefined): readonly Frame[] => {
+  if (diagram === undefined) return [];
+  if (/[\^!]/.test(diagram)) throw new OptionError(option, `is ${JSON.stringify(diagram)}, must have no ^ and no !`);
+  const marbles = TestScheduler.parseMarbles(diagram, undefined, undefined, false, true);
+  const end = marbles.findIndex(({ notification }) => notification.kind !== 'N');
+  if (end >= 0 && end < marbles.length - 1)
+    throw new OptionError(option, `is ${JSON.stringify(diagram)}, must have nothing behind its end`);
+  return marbles;
+};
+
+const frameOfX = (frame: number, letter: unknown): number => {
+  if (letter !== 'x') throw new OptionError('vanishes', `has ${String(letter)}, must be |, # or x`);
+  return frame;
+};
 
 /** Without `values` a letter stands for itself. */
 const sendableOf = (letter: string, values: ClientScript['values']): Sendable => {
@@ -133,7 +147,7 @@ export class ScriptedClient implements VirtualClient {
   private readonly bodies: ReplyBody[];
   private readonly reader: ReplyReader;
   private readonly frameReader: FrameReader;
-  private readonly methods: string[];
+  private readonly methods: SentMethods;
   private line: MemoryClient | null;
   private current: ReplyBody | null;
   private isUpgraded: boolean;
@@ -153,7 +167,7 @@ export class ScriptedClient implements VirtualClient {
     this.closed = new ReplaySubject();
     this.reading = new ReplaySubject();
     this.bodies = [];
-    this.methods = [];
+    this.methods = new SentMethods();
     this.line = null;
     this.current = null;
     this.isUpgraded = false;
@@ -176,7 +190,7 @@ export class ScriptedClient implements VirtualClient {
         onEnd: () => this.onReplyEnd(),
         onUpgraded: (octets) => this.frameReader.push(octets),
       },
-      () => this.methods.shift() ?? 'GET',
+      () => this.methods.next(),
     );
     this.schedule(connect, acts);
   }
@@ -211,7 +225,7 @@ export class ScriptedClient implements VirtualClient {
   send(data: Sendable): void {
     if (this.hasGone) return;
     const octets = Buffer.from(data as string); // one overload for each
-    if (!this.isUpgraded) for (const [, method] of octets.toString('latin1').matchAll(METHOD)) this.methods.push(method);
+    if (!this.isUpgraded) this.methods.push(octets);
     this.connected.send(octets);
   }
 
