@@ -20,7 +20,8 @@ export type NodeApplication = (request: IncomingMessage, response: ServerRespons
  * for it, over memory: what the application does with `request` and `response` works as it knows it, streams and `close` included.
  *
  * `next()` makes the result empty, so that an Express application can stand among `routes`; `next(error)` is the handler's
- * error. A response that breaks off is cut. 1xx responses and trailers of the application are dropped; it gets no upgrades.
+ * error. A response that breaks off is cut. 1xx responses, trailers and status messages of the application are dropped; it gets no
+ * upgrades. Methods that Node.js does not know are answered with 501.
  *
  * @throws {@link OptionError} for what is no function.
  * @example `routes(get('/prices', prices), fromNodeListener(express().use(…)))`
