@@ -1,17 +1,24 @@
 /** Who somebody is: logging in and out, and what only they may ask who have. */
-import { randomBytes, scrypt, scryptSync, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomUUID, scrypt, scryptSync, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { concatMap, map, type OperatorFunction, pipe } from 'rxjs';
+import { concatMap, filter, map, type Observable, type OperatorFunction, pipe, Subject } from 'rxjs';
 import { extend, type Handler, HttpError, type HttpRequest, json, redirect, type Reply } from 'rx-http-kit';
 import { antiForgeryToken, flash, params, regenerate, session } from 'rx-http-kit/middleware';
 
 interface Session {
   readonly user: string;
+  /** Which log-in this is: what is still being sent ends with it. */
+  readonly login: string;
 }
+
+/** Log-ins that end. Of this process: several would tell each other by a topic. */
+const loggedOut$ = new Subject<string>();
 
 /** A request of somebody who has logged in. */
 export interface SignedInRequest extends HttpRequest {
   readonly user: string;
+  /** Emits when its user logs out, here or in another window. */
+  readonly loggedOut$: Observable<unknown>;
 }
 
 /** A 401 for those who have not logged in; `user` on the requests of all others. */
@@ -19,9 +26,9 @@ export const signedIn = (handler: OperatorFunction<SignedInRequest, Reply>): Han
   pipe(
     session<Session>(),
     map((request) => {
-      const { user } = request.session;
-      if (user === undefined) throw new HttpError(401, 'log in first');
-      return extend(request, { user });
+      const { user, login } = request.session;
+      if (user === undefined || login === undefined) throw new HttpError(401, 'log in first');
+      return extend(request, { user, loggedOut$: loggedOut$.pipe(filter((ended) => ended === login)) });
     }),
     handler,
   );
@@ -42,11 +49,20 @@ export const login: Handler = pipe(
     const user = String(formParams['user']);
     const fits = await passwordFits(user, String(formParams['password']));
     // a new session for a new user: a key that somebody planted before is worth nothing
-    return { ...redirect('/', 303), ...(fits ? { session: regenerate({ user }) } : { flash: 'Wrong name or password.' }) };
+    return {
+      ...redirect('/', 303),
+      ...(fits ? { session: regenerate({ user, login: randomUUID() }) } : { flash: 'Wrong name or password.' }),
+    };
   }),
 );
 
-export const logout: Handler = map(() => ({ ...redirect('/', 303), session: null }));
+export const logout: Handler = pipe(
+  session<Session>(),
+  map(({ session: { login } }) => {
+    if (login !== undefined) loggedOut$.next(login);
+    return { ...redirect('/', 303), session: null };
+  }),
+);
 
 // ── passwords ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

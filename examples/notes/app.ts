@@ -1,10 +1,10 @@
 /** The application as one handler: what is around it, and who answers what. */
-import { feed, type Handler } from 'rx-http-kit';
+import type { Handler } from 'rx-http-kit';
 import { defaults, rateLimit, siteDefaults } from 'rx-http-kit/middleware';
 import { context, del, get, post, routes } from 'rx-http-kit/routing';
 import { login, logout, signedIn, whoAmI } from './accounts.js';
 import { NoteBook } from './note-book.js';
-import { attachment, list, remove, show, write } from './note-handlers.js';
+import { attachment, list, live, remove, show, write } from './note-handlers.js';
 
 const pages = new URL('../../../examples/notes/public/', import.meta.url); // as seen from build/
 
@@ -12,10 +12,11 @@ const pages = new URL('../../../examples/notes/public/', import.meta.url); // as
 export const notesApp = (folder: string): Handler => {
   const book = new NoteBook(folder);
 
-  // Sessions, anti-forgery tokens, forms, files of the page: all that is around the routes.
+  // Sessions, anti-forgery tokens, forms, files of the page: all that is around the routes. Not uploads: those are read where it is
+  // known who sends them, so that nobody else can fill the disk. Their token comes in the head.
   const site = defaults({
     ...siteDefaults,
-    params: { ...siteDefaults.params, multipart: { directory: folder, maxFiles: 1, maxFileBytes: 5_242_880 } },
+    params: { ...siteDefaults.params, multipart: false },
     static: { resources: pages },
     proxy: true, // one on this machine says whether its client came by https
   });
@@ -31,11 +32,11 @@ export const notesApp = (folder: string): Handler => {
         signedIn(
           routes(
             get('/notes', list(book)),
-            post('/notes', write(book)),
+            post('/notes', write(book, folder)),
             get('/notes/:id', show(book)),
             del('/notes/:id', remove(book)),
             get('/notes/:id/attachment', attachment(book)),
-            get('/live', feed(book.changes)),
+            get('/live', live(book)),
           ),
         ),
       ),

@@ -1,11 +1,12 @@
 /** What a request for notes means. Each handler is an operator, and says in its type what it needs from around. */
 import { concatMap, map, type OperatorFunction, pipe } from 'rxjs';
-import { created, file, HttpError, type HttpRequest, json, type Reply } from 'rx-http-kit';
+import { created, feed, file, type Handler, HttpError, type HttpRequest, json, type Reply } from 'rx-http-kit';
 import { multipartParams, type MultipartParamsFields, type UploadedFile } from 'rx-http-kit/middleware';
 import { type RoutedRequest, validate } from 'rx-http-kit/routing';
 import { z } from 'zod';
 import type { SignedInRequest } from './accounts.js';
 import type { Note, NoteBook } from './note-book.js';
+import { endingWith } from './ending-with.js';
 
 type OneNote = RoutedRequest<'/notes/:id'>;
 
@@ -25,9 +26,9 @@ const Draft = z.object({
 });
 
 /** A form, with a file or without, or JSON: what is wrong with it is said in a problem document. */
-export const write = (book: NoteBook): OperatorFunction<SignedInRequest, Reply> =>
+export const write = (book: NoteBook, directory: string): OperatorFunction<SignedInRequest, Reply> =>
   pipe(
-    multipartParams(), // has been read by what is around: here for its type
+    multipartParams({ directory, maxFiles: 1, maxFileBytes: 5_242_880 }),
     validate({ body: Draft }),
     concatMap(({ user, body: { text }, multipartParams: { attachment } }) => book.write(user, { text, upload: chosenFile(attachment) })),
     map((note) => created(`/api/notes/${note.id}`, json(note))),
@@ -39,6 +40,9 @@ export const remove = (book: NoteBook): OperatorFunction<OneNote & SignedInReque
     await book.remove(params.id);
     return { status: 204 };
   });
+
+/** Every change, in every way that a client can ask for, until it logs out. */
+export const live = (book: NoteBook): Handler => feed((request) => endingWith((request as SignedInRequest).loggedOut$, book.changes)); // nobody else gets this far
 
 /** To be saved, never shown: a page that somebody uploads must not run as one of ours. */
 export const attachment = (book: NoteBook): OperatorFunction<OneNote, Reply> =>

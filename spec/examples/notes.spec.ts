@@ -14,6 +14,7 @@ import { notesApp } from '../../examples/notes/app.js';
 import type { Change, Note } from '../../examples/notes/note-book.js';
 import { type DispatchedEvent, EventStreamReader } from '../support/event-stream-reader.js';
 import { until } from '../support/raw-client.js';
+import { withServer } from '../support/serve.js';
 import { nginxIsMissing, startNginx } from '../support/start-nginx.js';
 
 interface Mounted {
@@ -65,7 +66,7 @@ const behindNginx = async (app: Handler): Promise<Mounted> => {
 
 /** A browser without a screen: keeps its cookie, and says its token. */
 class Visitor {
-  private readonly origin: string;
+  readonly origin: string;
   cookie: string;
   token: string;
 
@@ -141,6 +142,30 @@ const form = (fields: Readonly<Record<string, string | File>>): FormData => {
   for (const [name, value] of Object.entries(fields)) data.append(name, value);
   return data;
 };
+
+describe('an upload to notes', () => {
+  it('is not read before it is known who sends it, and that it is no other site', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'rx-http-kit-notes-'));
+    await withServer(notesApp(folder), {}, async (site) => {
+      const stranger = await site.connect();
+      const first = await stranger.send('GET /api/session HTTP/1.1\r\nhost: x\r\n\r\n').response();
+      const cookie = first.fields.find(([name]) => name === 'set-cookie')?.[1].split(';', 1)[0];
+      const given = (JSON.parse(first.body.toString()) as { token: string }).token; // as the page expects it
+      for (const [token, status] of [
+        [given, 401],
+        ['', 403],
+      ] as const) {
+        const client = await site.connect();
+        const type = 'content-type: multipart/form-data; boundary=b\r\ncontent-length: 1000000';
+        client.send(`POST /api/notes HTTP/1.1\r\nhost: x\r\ncookie: ${cookie}\r\nx-csrf-token: ${token}\r\n${type}\r\n\r\n--b\r\n`);
+        expect((await client.response()).status).to.equal(status);
+        client.abort();
+      }
+      stranger.abort();
+    });
+    await rm(folder, { recursive: true });
+  });
+});
 
 const WAYS: readonly (readonly [string, (app: Handler) => Promise<Mounted>, string])[] = [
   ['on its own', alone, '/api/live'],
@@ -221,6 +246,27 @@ for (const [way, mount, socketPath] of WAYS) {
         ada.cookie = cookie;
         expect((await ada.look()).user).to.equal(undefined);
       }
+    });
+
+    it('ends what is still being sent to who logs out, and to nobody else', async () => {
+      await enter();
+      const { cursor } = await ada.list();
+      const url = `/api/live?cursor=${encodeURIComponent(cursor)}`;
+      const stream = await ada.ask(url, { headers: { accept: 'text/event-stream' } });
+      const said = stream.text();
+      const socket = new WebSocket(`${ada.origin.replace('http', 'ws')}${socketPath}`, {
+        headers: { cookie: ada.cookie },
+        origin: ada.origin,
+      });
+      await once(socket, 'message');
+      const heard = ben.hear(cursor, 1);
+      const closed = once(socket, 'close');
+      expect((await ada.ask('/logout', { method: 'POST' })).status).to.equal(303);
+      await said; // or this never ends
+      expect((await closed)[0]).to.equal(1000);
+      expect((await ada.ask(url)).status).to.equal(401);
+      expect((await ben.write('{"text":"still here"}', { 'content-type': 'application/json' })).status).to.equal(201);
+      expect(await heard).to.have.lengthOf(1);
     });
 
     it('refuses a form of another site', async () => {
