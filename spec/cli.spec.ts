@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -146,6 +147,25 @@ describe('rx-http-kit', function () {
       const after = await pidsOf(url, 2);
       expect(after.filter((pid) => before.includes(pid))).to.deep.equal([]);
       expect(before.map(isAlive)).to.deep.equal([false, false]);
+    });
+
+    it('replaces them once they listen where SIGHUP comes before that', async () => {
+      const gate = createHttpServer().listen(0, '127.0.0.1');
+      await once(gate, 'listening');
+      const { port } = gate.address() as { port: number }; // of a TCP server
+      const path = join(folder, 'gated.mjs');
+      await writeFile(path, `import { map } from 'rxjs';\nawait fetch('http://127.0.0.1:${port}');\nexport default map(() => 'hello');`);
+      const asked = once(gate, 'request') as Promise<[unknown, ServerResponse]>; // as node:http documents it
+      run(path, ...LOCAL, '--processes', '1');
+      const [, response] = await asked; // the first process loads its module
+      gate.on('request', (_, later: ServerResponse) => later.end());
+      command.child.kill('SIGHUP');
+      response.end();
+      const url = await command.listening();
+      await command.printed(/has replaced its processes/);
+      expect(await getOnce(url)).to.equal('hello');
+      gate.closeAllConnections();
+      gate.close();
     });
 
     it('replaces one that crashes, and says so', async () => {

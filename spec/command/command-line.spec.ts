@@ -59,7 +59,11 @@ describe('commandLineFrom', () => {
   const refused: readonly (readonly [words: string, complaint: string])[] = [
     ['', 'no module is given: rx-http-kit ./app.js'],
     ['a.js b.js', 'one module is served, not a.js and b.js'],
-    ['a.js --prot 80', '--prot is not an option; --help lists them'],
+    ['a.js --prot 80', '--prot is not an option; --port is; --help lists them'],
+    ['a.js --maxBdy 80', '--max-bdy is not an option; --max-body is; --help lists them'],
+    ['a.js --threads 4', '--threads is not an option; --thread is; --help lists them'],
+    ['a.js --host x', '--host is not an option; --ip is; --help lists them'],
+    ['a.js --frobnicate', '--frobnicate is not an option; --help lists them'],
     ['a.js -x', '-x is not an option; --help lists them'],
     ['a.js --no-port', '--no-port is not an option; --help lists them'],
     ['a.js --constructor 1', '--constructor is not an option; --help lists them'],

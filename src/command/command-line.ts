@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { OptionError } from '../errors.js';
 import { DEFAULTS, optionsFrom, type ServerOptions } from '../server/options.js';
+import { nearestWord } from './nearest-word.js';
 import { OPTION_WORDS } from './option-words.js';
 
 /** A command line that cannot be followed; its message is for whoever typed it. */
@@ -121,7 +122,8 @@ const read = ({ name, rawName, value, inlineValue }: OptionToken, values: Map<st
   }
   const key = camelFrom(name);
   const own = COMMAND_OPTIONS.find((option) => option.name === name);
-  if (own === undefined && !Object.hasOwn(OPTION_WORDS, key)) throw new UsageError(`${rawName} is not an option; --help lists them`);
+  if (own === undefined && !Object.hasOwn(OPTION_WORDS, key))
+    throw new UsageError(`${rawName} is not an option; ${adviceFor(name)}--help lists them`);
   const isSwitch = own !== undefined && own.value === undefined;
   if (isSwitch && value !== undefined) throw new UsageError(`${rawName} takes no value`);
   if (isSwitch) {
@@ -131,6 +133,15 @@ const read = ({ name, rawName, value, inlineValue }: OptionToken, values: Map<st
   if (value === undefined || value === '' || (inlineValue !== true && /^--?[a-z]/i.test(value)))
     throw new UsageError(`${rawName} needs a value`);
   values.set(own === undefined ? key : name, value);
+};
+
+/** What other commands call it. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { host: 'ip', hostname: 'ip', address: 'ip', workers: 'processes', socket: 'path' };
+
+const adviceFor = (name: string): string => {
+  const known = [...Object.keys(OPTION_WORDS).map(kebabFrom), ...COMMAND_OPTIONS.map((option) => option.name)];
+  const meant = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : nearestWord(name, known);
+  return meant === undefined ? '' : `--${meant} is; `;
 };
 
 const serverOptionsFrom = (values: ReadonlyMap<string, string | true>): Partial<ServerOptions> => {

@@ -68,12 +68,8 @@ const printStack = (error: Error): void => {
 
 const complaintOf = (error: Error): string => {
   if (!('syscall' in error && 'code' in error)) return error.message.replaceAll('\n', ' ');
-  const at =
-    'port' in error && 'address' in error
-      ? `${String(error.address)}:${String(error.port)}`
-      : 'address' in error
-        ? String(error.address)
-        : '';
+  const path = 'address' in error ? String(error.address) : '';
+  const at = 'port' in error && Number(error.port) >= 0 ? `${path}:${String(error.port)}` : path; // a Unix socket has port -1
   if (error.code === 'EADDRINUSE') return `${at} is in use`;
   if (error.code === 'EACCES') return `${at} may not be listened on: permission denied`;
   return error.message;
@@ -125,15 +121,22 @@ class Command {
   private async serveInProcesses(): Promise<void> {
     const { watch, options, startTimeoutMs, timeout, processes = 1 } = this.line;
     const start = (): Promise<ProcessServer> => runProcesses(this.module, { ...options, processes, startTimeoutMs });
+    let replace: (() => void) | undefined;
+    let isAsked = false;
+    process.on('SIGHUP', () => {
+      isAsked = true; // what has begun to start may be old already
+      replace?.();
+    });
     const changes$ = watchFolder(dirname(resolve(this.line.module))).pipe(share());
     const [server, changed] = watch ? await this.startWatched(start, changes$) : [await start(), undefined];
     server.processes$.subscribe((event) => this.tell(event));
     const count = processes === 'auto' ? availableParallelism() : processes;
     this.listens(server, ` (${count} ${count === 1 ? 'process' : 'processes'}${watch ? ', watching' : ''})`);
-    process.on('SIGHUP', () => {
+    replace = (): void => {
       this.print('replaces its processes');
       void server.replace({ timeout }).then(() => this.print('has replaced its processes'), toldAlready);
-    });
+    };
+    if (isAsked) replace();
     if (changed === undefined) return;
     concat(changed, changes$).subscribe({
       next: (file) => {
