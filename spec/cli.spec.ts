@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DEFAULTS } from 'rx-http-kit';
+import { until } from './support/raw-client.js';
 import { begin, getOnce, loadUntil } from './support/short-connections.js';
 import { isAlive, RunningCommand } from './support/start-command.js';
 
@@ -183,6 +184,18 @@ describe('rx-http-kit', function () {
       command.child.kill('SIGTERM');
       await command.exit();
       expect(command.output.match(warning)).to.have.lengthOf(2);
+    });
+
+    it('goes on though nobody reads what it prints any more', async () => {
+      const url = await run(APP, ...LOCAL, '--processes', '1').listening();
+      const [before] = await pidsOf(url, 1);
+      command.child.stdout?.destroy();
+      command.child.stderr?.destroy();
+      command.child.kill('SIGHUP'); // which prints a line
+      await until('another one answers', async () => (await getOnce(`${url}/pid`)) !== String(before));
+      const exited = once(command.child, 'exit');
+      command.child.kill('SIGTERM');
+      expect(await exited).to.deep.equal([0, null]);
     });
 
     it('leaves no process behind when it is killed itself', async () => {

@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { concat, firstValueFrom, type Observable, share } from 'rxjs';
 import { HttpKitError, messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
+import { outliveOutput } from '../processes/outlive-output.js';
 import { lineFrom, type ProcessEvent } from '../processes/process-event.js';
 import { loadHandler } from '../server/load-handler.js';
 import { type ProcessServer, runProcesses } from '../server/run-processes.js';
@@ -28,6 +29,7 @@ const CUT_EXIT_CODE = 130;
 
 /** Does what the words say. Resolves when it is under way, or done; ends the process where it ends. */
 export const runCommand = async (words: readonly string[]): Promise<void> => {
+  outliveOutput();
   try {
     const line = commandLineFrom(words);
     if (line.wants === 'help') console.log(helpText());

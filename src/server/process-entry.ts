@@ -6,6 +6,7 @@
 import type { Subscription } from 'rxjs';
 import type { Departure } from '../processes/contracts.js';
 import { isOurs, type Order, type Report } from '../processes/messages.js';
+import { outliveOutput } from '../processes/outlive-output.js';
 import { plainFrom } from '../processes/plain-error.js';
 import type { Server } from './run-server.js';
 import { serveModule } from './serve-module.js';
@@ -80,6 +81,7 @@ const onOrder = (order: Order): void => {
 process.on('message', (message: unknown) => {
   if (isOurs(message)) onOrder(message as Order); // what a supervisor says
 });
+outliveOutput();
 // A supervisor that was killed while this process told it something: `disconnect` follows, and ends it.
 process.on('error', () => {});
 // A terminal and a service manager signal the whole group: the supervisor decides what they mean.
