@@ -102,7 +102,7 @@ class Scene {
     return this.of('refused');
   }
 
-  /** `s`: a thread starts. `o`: all are ready. `d`: one has died. `e`: one is ended. `f`: the pool cannot start. `x`: nothing is left. */
+  /** `s`: a thread starts. `o`: all are ready. `d`: one has died. `e`: one is ended. `f`: the pool cannot start. `x`: nothing is left. `r`: it rests. */
   get life$(): Observable<string> {
     return this.of('life');
   }
@@ -137,6 +137,10 @@ class Scene {
 
   start(): void {
     this.pool.start((error) => this.tellLife(error === undefined ? 'o' : 'f', String(error)));
+  }
+
+  rest(): void {
+    this.pool.rest(() => this.tellLife('r'));
   }
 
   stop(): void {
@@ -279,6 +283,27 @@ describe('WorkerPool', () => {
       expectObservable(scene.given$).toBe('  --a-----');
       expectObservable(scene.refused$).toBe('-----b-c');
       expectObservable(scene.life$).toBe('   -o---(ex)');
+    });
+  });
+
+  it('ends its threads when it rests, and starts them again for the next request', () => {
+    run({}, (scene, { at, expectObservable }) => {
+      at('--a-----b', (letter) => scene.act(letter));
+      at('----r', () => scene.rest());
+      expectObservable(scene.given$).toBe('--a------b');
+      expectObservable(scene.refused$).toBe('');
+      expectObservable(scene.life$).toBe('-o--(er)s');
+    });
+  });
+
+  it('starts nobody for a thread that died before it rests, and may be stopped then', () => {
+    run({}, (scene, { at, expectObservable }) => {
+      at('--d', () => scene.die());
+      at('----r', () => scene.rest());
+      at('----- 1s x', () => scene.stop());
+      at('----- 1s -a', (letter) => scene.act(letter));
+      expectObservable(scene.life$).toBe('-od-r 1s x');
+      expectObservable(scene.refused$).toBe('----- 1s -a');
     });
   });
 });

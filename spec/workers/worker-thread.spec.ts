@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { runServer, type HttpKitError } from 'rx-http-kit';
+import { inWorkers, runServer, type HttpKitError } from 'rx-http-kit';
 import { Crew } from '../support/crew.js';
 import { close, text } from '../support/frame-client.js';
 import { FrameSite } from '../support/frame-site.js';
@@ -325,6 +325,42 @@ describe('threads', function () {
       client.send(close(1001));
       await stopped;
       await frames.stop();
+    });
+
+    it('of a route end with the server, finalizers included, and start again for the next one', async () => {
+      const route = inWorkers(APP, { thread: 2 });
+      const failures: Error[] = [];
+      route.failures$.subscribe((error) => failures.push(error));
+      await route.started;
+      for (const _ of [1, 2]) {
+        news.clear();
+        const site = await Site.start(route);
+        const client = await site.connect();
+        client.send(get('/stream'));
+        await client.bodyBytes(10);
+        await site.server.stop({ timeout: 0 });
+        expect(route.load).to.deep.equal({ threads: 0, waiting: 0, busy: 0, open: 0 });
+        await news.told('exit', 2);
+        expect(news.heard.filter((word) => word === 'finalized')).to.have.length(1);
+        await site.stop();
+      }
+      expect(failures).to.deep.equal([]);
+      await route.stop();
+    });
+
+    it('of a route that two servers have end with the second', async () => {
+      const route = inWorkers(APP, { thread: 1 });
+      const sites = [await Site.start(route), await Site.start(route)];
+      const ask = async (site: Site): Promise<string> => (await fetch(`${site.origin}/name`, { headers: { connection: 'close' } })).text();
+      expect(await Promise.all(sites.map(ask))).to.deep.equal(['worker-1', 'worker-1']);
+      await sites[0].stop();
+      expect(route.load.threads).to.equal(1);
+      expect(await ask(sites[1])).to.equal('worker-1');
+      expect(news.heard).to.deep.equal([]);
+      await sites[1].stop();
+      expect(route.load.threads).to.equal(0);
+      await news.told('exit');
+      await route.stop();
     });
 
     it('keep no process alive', async () => {

@@ -8,6 +8,7 @@ import { HandlerError, type HttpKitError } from '../errors.js';
 import type { Fields, ReceivedHead } from '../protocol/request-head.js';
 import type { HeaderValue } from '../protocol/response-head.js';
 import type { BodyPort, BodySink, ExchangePort, Peer } from '../transport/contracts.js';
+import type { WaitingRoom } from './admission/waiting-room.js';
 import { type Faucet, PausableSource } from './demand/pausable.js';
 
 /**
@@ -53,6 +54,8 @@ export interface HttpRequest {
 
 /** The reply to a request, while it is being made; for the rx floor only. */
 export interface ReplyInWork {
+  /** Its server's. */
+  readonly room: WaitingRoom;
   /** Called once, when the reply is complete or cannot be completed, behind all finalizers of its handler. */
   whenOver(action: () => void): void;
 }

@@ -66,7 +66,7 @@ export class Listening {
       onConnection: (port) => subscriber?.next(new PortConnection(port, room)),
       onBindError: (error) => subscriber?.error(error),
       onFault: (fault) => hooks.onEvent(eventFrom(fault)),
-      onClosed: () => hooks.onClosed?.(),
+      onClosed: () => room.close(() => hooks.onClosed?.()),
     });
     this.connections$ = new Observable((first) => {
       subscriber = first;

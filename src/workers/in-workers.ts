@@ -2,9 +2,11 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import { type Observable, Subject } from 'rxjs';
 import { messageOf, OptionError } from '../errors.js';
+import type { WaitingRoom } from '../rx/admission/waiting-room.js';
 import { eachRequest } from '../rx/each-request.js';
 import type { Handler } from '../rx/handler.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
+import { originOf } from '../rx/request.js';
 import { ForwardedExchange } from './forwarded-exchange.js';
 import { complaintAboutLimits } from './resource-limits.js';
 import { threadClock } from './thread-clock.js';
@@ -87,7 +89,8 @@ const NAMES: readonly string[] = Object.keys(DEFAULTS);
  * thread, as soon as this is called. Sockets stay on this thread. The handler inside sees the same request, with those fields of `extend` that can be
  * cloned, and may answer with all that a handler may: streams, channels and WebSockets work across the boundary, with their credit.
  *
- * Threads do not keep a process alive once they have started. A module that `inWorkers` runs cannot use it itself.
+ * Threads do not keep a process alive once they have started. They end, finalizers included, with the last server that has asked them something:
+ * its `stop` waits for them. A later request starts them again; `stop` of this handler ends them for good. A module that `inWorkers` runs cannot use it itself.
  *
  * @param module - A `file:` URL, `new URL('./app.js', import.meta.url)`.
  * @throws {@link OptionError} for a wrong option, at once.
@@ -125,7 +128,18 @@ export const inWorkers = (module: URL | string, options: InWorkersOptions = {}):
         resolve();
       }),
     ));
+  const servers = new Set<WaitingRoom>();
+  const endWith = (server: WaitingRoom): void => {
+    servers.add(server);
+    server.whenClosed((onEnded) => {
+      servers.delete(server);
+      if (servers.size > 0) onEnded();
+      else pool.rest(onEnded);
+    });
+  };
   const handler = eachRequest((request, replies) => {
+    const server = originOf(request)?.reply?.room;
+    if (server !== undefined && !servers.has(server)) endWith(server);
     const exchange = new ForwardedExchange(request, replies);
     replies.add(() => {
       if (!exchange.isUnanswered) return; // its body is in work: it goes with that

@@ -1,4 +1,7 @@
-/** The machine's own time, for threads: nobody lives longer for it. */
+/**
+ * The machine's own time, for threads: nobody lives longer for it, where the clock of `transport/` holds a process until a stop is cut. That clock
+ * belongs to sockets, which this floor does not know.
+ */
 import type { Clock } from '../transport/contracts.js';
 
 export const threadClock: Clock = {

@@ -69,7 +69,7 @@ export interface WorkersLoad {
 const FIRST_DELAY_MS = 100;
 const LAST_DELAY_MS = 30_000;
 
-const State = { STARTING: 0, RUNNING: 1, FAILED: 2, STOPPED: 3 } as const;
+const State = { STARTING: 0, RUNNING: 1, RESTING: 2, FAILED: 3, STOPPED: 4 } as const;
 
 export class WorkerPool<J extends Job> {
   private readonly options: WorkerPoolOptions;
@@ -126,6 +126,7 @@ export class WorkerPool<J extends Job> {
   enter(job: J): void {
     if (this.state === State.FAILED) return job.fail(this.startError);
     if (this.state === State.STOPPED) return job.fail(new OverloadError('RHK_ADMISSION_FULL', 'the threads have been stopped'));
+    if (this.state === State.RESTING) this.wake();
     const slot = this.idlest();
     if (slot !== null) return slot.give(job);
     const { queueSize } = this.options;
@@ -142,6 +143,24 @@ export class WorkerPool<J extends Job> {
     this.waiting.remove(job);
   }
 
+  /** Ends all threads until there is a job again. `onRested` is called when nothing is left of them, or they are needed again. */
+  rest(onRested: () => void): void {
+    if (this.state !== State.RUNNING) return onRested();
+    this.state = State.RESTING;
+    this.onGone.push(onRested);
+    for (const slot of this.slots) slot.stop();
+    this.judge();
+  }
+
+  private wake(): void {
+    this.state = State.RUNNING;
+    for (const action of this.onGone.splice(0)) action();
+    for (const slot of this.slots) {
+      slot.deaths = 0;
+      this.open(slot);
+    }
+  }
+
   /** Ends all threads. `onStopped` is called when nothing is left of them. */
   stop(onStopped: () => void): void {
     this.onGone.push(onStopped);
@@ -156,7 +175,7 @@ export class WorkerPool<J extends Job> {
   }
 
   private judge(): void {
-    if (this.alive > 0 || this.state < State.FAILED) return;
+    if (this.alive > 0 || this.state < State.RESTING) return;
     const tell = this.onStarted;
     this.onStarted = () => {};
     tell(this.startError ?? new HandlerError('RHK_MODULE_FAILED', 'stopped before the threads were ready'));

@@ -50,7 +50,7 @@ export class HandlerRun extends Subscriber<Reply> implements SourceListener, Rep
   private readonly request: IncomingRequest;
   private readonly port: ExchangePort;
   private readonly listener: RunListener;
-  private readonly room: WaitingRoom;
+  readonly room: WaitingRoom;
   /** The body in work, when it is more than one piece. */
   private source: RunningSource | null;
   private waiting: Body[] | null;
