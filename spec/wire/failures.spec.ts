@@ -261,7 +261,7 @@ describe('handlers that answer with an error', () => {
       async (site) => {
         const client = await site.connect();
         expect((await client.send(line('GET / HTTP/1.1')).response()).status).to.equal(500);
-        expect(site.codes).to.deep.equal(['RHK_HANDLER_FAILED']);
+        expect(site.codes).to.deep.equal(['RHK_BAD_REPLY']);
       },
     );
   });
