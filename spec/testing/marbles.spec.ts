@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { interval, map, mergeMap, NEVER } from 'rxjs';
+import { interval, map, mergeMap, NEVER, share, Subject } from 'rxjs';
 import { OptionError } from 'rx-http-kit';
 import { get, head, marbles, type MarbleHelpers, post, replay, inject } from 'rx-http-kit/testing';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -130,6 +130,32 @@ describe('marbles', () => {
       { horizonMs: 5_000 },
     );
     expect(ticks).to.equal(5);
+  });
+
+  it('leaves nothing behind: what still runs at its end is let go, whether it passes or not', () => {
+    const prices$ = new Subject<string>(); // of the application: it outlives a test
+    const shared$ = prices$.pipe(share());
+    const body = ({ network, cold, expectObservable }: MarbleHelpers, wanted: string): void => {
+      for (let i = 0; i < 2; i++) {
+        const server = network.server(mergeMap(() => shared$));
+        server.client({ sends: 'r', values: { r: get('/') } });
+        server.client({ sends: 'r', values: { r: get('/') }, vanishes: '-x', reads: '-' });
+      }
+      const connections$ = network.listen();
+      connections$.client({ sends: 'r', values: { r: get('/') } });
+      connections$
+        .pipe(mergeMap(({ requests$ }) => requests$.pipe(mergeMap((exchange) => exchange.answer(mergeMap(() => shared$))))))
+        .subscribe();
+      expectObservable(cold('a')).toBe(wanted);
+    };
+    let observed = 0;
+    marbles((helpers) => {
+      body(helpers, 'a');
+      helpers.at('--a', () => (observed = Number(prices$.observed)));
+    });
+    expect([observed, prices$.observed]).to.deep.equal([1, false]);
+    failureOf((helpers) => body(helpers, 'b'));
+    expect(prices$.observed).to.equal(false);
   });
 
   it('shows values that JSON shows alike as different ones', () => {

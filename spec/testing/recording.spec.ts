@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { once } from 'node:events';
@@ -98,6 +99,20 @@ describe('recordTo and replay', () => {
     }
     expect((await readFile(file)).length).to.be.at.most(150);
     expect(said).to.have.lengthOf(1);
+  });
+
+  it('serves on where nothing can be written', async function () {
+    if (!existsSync('/dev/full')) return this.skip(); // a file on a full disk, where there is one
+    const said: unknown[] = [];
+    const { error } = console;
+    console.error = (line: unknown) => said.push(line);
+    try {
+      await record('/dev/full', [[[get('/'), 'you asked']]]);
+    } finally {
+      console.error = error;
+    }
+    expect(said).to.have.lengthOf(1);
+    expect(said[0]).to.include('ENOSPC');
   });
 
   it('says what is wrong with a file', async () => {

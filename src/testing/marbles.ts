@@ -70,13 +70,15 @@ export interface MarbleOptions {
 }
 
 /** A server or a listener. */
-type Telling = Pick<MemoryServer, 'told'>;
+type Running = Pick<MemoryServer, 'told' | 'abandon'>;
 
 const HORIZON_MS = 3_600_000;
 
 /**
  * Runs a marble test in virtual time: `TestScheduler.run`, and a network whose servers are the real code. One frame is one
  * millisecond; longer waits are written ` 5s `.
+ *
+ * When all has been compared, connections that are open are reset, so that handlers are unsubscribed: tests share nothing.
  *
  * Values are compared deeply, errors by class, message and code. Promises do not run in virtual time: handlers that await,
  * async iterables, Readables and files belong into tests over sockets, and so does compression.
@@ -96,11 +98,17 @@ const HORIZON_MS = 3_600_000;
 export const marbles = <T>(body: (helpers: MarbleHelpers) => T, options: MarbleOptions = {}): T => {
   const horizonMs = integerOption('horizonMs', options.horizonMs, HORIZON_MS, 1, Number.MAX_SAFE_INTEGER);
   const scheduler = new MarbleScheduler();
-  const servers: Telling[] = [];
+  const servers: Running[] = [];
   try {
     const result = scheduler.run((helpers) => {
       scheduler.maxFrames = horizonMs;
-      return synchronous(body(helpersFrom(helpers, scheduler, servers)));
+      try {
+        const given = synchronous(body(helpersFrom(helpers, scheduler, servers)));
+        helpers.flush();
+        return given;
+      } finally {
+        for (const server of servers) server.abandon(); // sources of the application outlive a test: nobody of this one may listen on
+      }
     });
     scheduler.assertAllTold();
     return result;
@@ -116,7 +124,7 @@ const synchronous = <T>(result: T): T => {
   throw new OptionError('body', 'gave a promise, must be synchronous: what it expects behind an await would never be compared');
 };
 
-const helpersFrom = (helpers: RunHelpers, scheduler: MarbleScheduler, servers: Telling[]): MarbleHelpers => {
+const helpersFrom = (helpers: RunHelpers, scheduler: MarbleScheduler, servers: Running[]): MarbleHelpers => {
   const time = new VirtualTime(scheduler);
   const expecting = <A extends readonly unknown[]>(
     name: string,
@@ -182,7 +190,7 @@ const headText = ({ status, reason, headers }: ReplyHead, fields: readonly strin
   [`${status} ${reason}`, ...fields.filter((name) => name in headers).map((name) => `${name}: ${headers[name]}`)].join('\n');
 
 /** A reply that differs often has its cause in what the server told. */
-const withEvents = (error: MarbleError, servers: readonly Telling[]): MarbleError => {
+const withEvents = (error: MarbleError, servers: readonly Running[]): MarbleError => {
   const lines = servers
     .flatMap((server) => server.told)
     .map(({ error: told, uri }) => `  ${told.message}${uri === undefined ? '' : ` (${uri})`}`);

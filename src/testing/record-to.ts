@@ -1,5 +1,6 @@
 /** A server that writes down what its connections say. */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { messageOf } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { integerOption } from '../rx/number-option.js';
 import { groundFrom } from '../server/listen.js';
@@ -24,6 +25,7 @@ const MAX_BYTES = 67_108_864;
 /**
  * A recorder into `file`, which is replaced. One JSON object a line: `{ time, connection, from, bytes }`, {@link RecordedBytes}.
  * It holds all that was said, credentials too. Writes at once, which takes time of the event loop: for a trace, not for a day.
+ * Where it cannot write any more, one line on the console says so, and the server serves on.
  *
  * @example `const server = await recordTo('strange-client.ndjson').runServer(handler, { port: 8090 });`
  */
@@ -68,7 +70,12 @@ class Tape {
       this.close();
       return;
     }
-    writeSync(this.descriptor, bytes);
+    try {
+      writeSync(this.descriptor, bytes);
+    } catch (error) {
+      console.error(`rx-http-kit: ${this.file} cannot be written, recording ends: ${messageOf(error)}`); // those who are served are not to blame
+      this.close();
+    }
   }
 
   close(): void {

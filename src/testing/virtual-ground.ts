@@ -63,6 +63,11 @@ export class VirtualGround implements Ground {
     return new ScriptedClient({ isPolite: false }, acts, this.time, () => this.connect({}));
   }
 
+  /** The test is over: every client goes. */
+  abandon(): void {
+    for (const stream of [...this.acceptor.streams]) stream.client.reset();
+  }
+
   private connect({ reads, remoteAddr }: ClientScript): MemoryStream {
     const stream = this.acceptor.connect({
       highWaterMark: this.writeBuffer,

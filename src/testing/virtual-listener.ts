@@ -51,4 +51,8 @@ export class MemoryListener extends Observable<Connection> implements VirtualLis
   replay(recorded: RecordedConnection): VirtualClient {
     return this.ground.replay(recorded);
   }
+
+  abandon(): void {
+    this.ground.abandon();
+  }
 }

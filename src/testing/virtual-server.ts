@@ -68,6 +68,10 @@ export class MemoryServer implements VirtualServer {
     return this.ground.replay(recorded);
   }
 
+  abandon(): void {
+    this.ground.abandon();
+  }
+
   stop(options?: StopOptions): Promise<void> {
     if (this.server === null) throw new Error('the server is bound at the end of the first frame: stop it later');
     return this.server.stop(options);
