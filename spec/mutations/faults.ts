@@ -379,14 +379,14 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     file: 'rx/queues/outbound-queue.ts',
-    line: 'if (!this.hasCredit || this.messages !== null) return this.hold(message, value);',
-    becomes: 'if (this.messages !== null) return this.hold(message, value);',
+    line: 'if (!this.hasCredit || this.messages !== null || this.isTransmitting) return',
+    becomes: 'if (this.messages !== null || this.isTransmitting) return',
     breaks: 'nothing waits for credit',
   },
   {
     file: 'rx/queues/outbound-queue.ts',
-    line: '    this.sent++;\n    this.hasCredit = this.sink.transmit(message);\n    if',
-    becomes: '    this.sent++;\n    this.sink.transmit(message);\n    if',
+    line: 'this.hasCredit = this.sink.transmit(message);',
+    becomes: 'this.hasCredit = this.sink.transmit(message) || true;',
     breaks: 'that credit is used up is not noticed',
   },
   {

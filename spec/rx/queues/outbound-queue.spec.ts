@@ -377,6 +377,27 @@ describe('OutboundQueue', () => {
     expect(told).to.deep.equal(['max-keys 1', 'max-bytes 2', 'closed 3', '|']);
   });
 
+  it('sends what is offered while a message is being sent behind it, and counts it once', () => {
+    const sink = new Sink();
+    const queue = new OutboundQueue<Item, Item>(sink, { queueSize: 10, maxBufferedBytes: 100, overflow: dropOldest() });
+    const finished: number[] = [];
+    const transmit = sink.transmit.bind(sink);
+    sink.transmit = ({ seq, ...rest }: Item): boolean => {
+      if (seq < 3) expect(queue.offer({ seq: seq + 1, ...rest }, { seq: seq + 1, ...rest })).to.equal(true);
+      finished.push(seq);
+      return transmit({ seq, ...rest });
+    };
+    sink.credit = 3;
+    queue.grant();
+    const first = { seq: 0, key: 0, octets: 1 };
+    expect(queue.offer(first, first)).to.equal(true);
+    expect(finished).to.deep.equal([0, 1, 2]);
+    expect(queue.counts).to.deep.equal({ offered: 4, sent: 3, dropped: 0, waiting: 1, waitingBytes: 1 });
+    sink.credit = 1;
+    queue.grant();
+    expect(finished).to.deep.equal([0, 1, 2, 3]);
+  });
+
   it('keeps nothing that keyOf has closed it for', () => {
     const queues: OutboundQueue<Item, Item>[] = [];
     const overflow = conflate<Item>(() => queues[0].close('closed'));

@@ -1,6 +1,6 @@
 /** `asChannel` on plain HTTP: streaming and long polling over real sockets. */
 import { expect } from 'chai';
-import { interval, map, mergeMap, of, Subject, take } from 'rxjs';
+import { interval, map, mergeMap, Observable, of, Subject, take, tap } from 'rxjs';
 import { asChannel, type Channel, type ChannelClose, type ChannelOutput, encodeOnce, type Handler, json, type Message } from 'rx-http-kit';
 import { handshake } from '../../support/frame-client.js';
 import { FrameSite } from '../../support/frame-site.js';
@@ -143,7 +143,47 @@ const REPLIES: readonly ReplyCase[] = [
   },
 ];
 
+/** A body that sends on the channel that it is sent on. */
+const talkative = (channel: Opened): Observable<string> =>
+  new Observable((subscriber) => {
+    subscriber.next('x');
+    channel.send('z', KEEP);
+    subscriber.next('y');
+    subscriber.complete();
+  });
+
 describe('asChannel on HTTP', () => {
+  it('puts what is sent while a body is being subscribed behind that body', async () => {
+    const setup = (channel: Opened): void => {
+      channel.send('(', KEEP);
+      void Promise.resolve()
+        .then(() => turns(5))
+        .then(() => channel.send({ body: talkative(channel) }, KEEP))
+        .then(() => channel.send(')'));
+    };
+    expect((await replyOf(asChannel(setup))).body.toString()).to.equal('(xyz)');
+    const atOnce = (channel: Opened): void => {
+      channel.send({ body: talkative(channel) }, KEEP);
+      channel.send('!');
+    };
+    expect((await replyOf(asChannel(atOnce))).body.toString()).to.equal('xyz!');
+  });
+
+  it('loses nothing of what is sent while its first message is on its way through operators', async () => {
+    let channel: Opened | undefined;
+    const handler: Handler = (requests$) =>
+      requests$.pipe(
+        asChannel((opened) => {
+          channel = opened;
+          opened.send('a', KEEP);
+          opened.send('c');
+        }),
+        tap(() => channel?.send('b', KEEP)),
+      );
+    expect((await replyOf(handler)).body.toString()).to.equal('abc');
+    expect(channel?.counts).to.deep.equal({ offered: 3, sent: 3, dropped: 0, waiting: 0, waitingBytes: 0 });
+  });
+
   for (const { name, setup, status = 200, body, framing, fields = {} } of REPLIES) {
     it(`${name}: ${status} ${JSON.stringify(body)}`, async () => {
       const response = await replyOf(asChannel((channel) => setup(channel)));

@@ -35,6 +35,7 @@ export class OutboundQueue<T, M> {
   private readonly sink: QueueSink<M>;
   private readonly limits: QueueLimits<T>;
   private hasCredit: boolean;
+  private isTransmitting: boolean;
   private sent: number;
   private dropped: number;
   /** Never kept empty, but while a step is being taken. */
@@ -47,6 +48,7 @@ export class OutboundQueue<T, M> {
     this.sink = sink;
     this.limits = limits;
     this.hasCredit = false;
+    this.isTransmitting = false;
     this.sent = 0;
     this.dropped = 0;
     this.messages = null;
@@ -79,10 +81,10 @@ export class OutboundQueue<T, M> {
    */
   offer(message: M, value: T): boolean {
     if (this.isClosed) return false;
-    if (!this.hasCredit || this.messages !== null) return this.hold(message, value);
-    this.sent++;
-    this.hasCredit = this.sink.transmit(message);
-    if (!this.hasCredit) this.onChange();
+    if (!this.hasCredit || this.messages !== null || this.isTransmitting) return this.hold(message, value);
+    this.transmit(message);
+    if (this.messages !== null) this.drain();
+    else if (!this.hasCredit) this.onChange();
     return !this.isClosed;
   }
 
@@ -90,13 +92,8 @@ export class OutboundQueue<T, M> {
   grant(): void {
     if (this.hasCredit || this.isClosed) return;
     this.hasCredit = true;
-    while (this.hasCredit && this.messages !== null) {
-      const message = this.messages.shift() as M; // never kept empty
-      if (this.messages.length === 0) this.messages = null;
-      this.sent++;
-      this.hasCredit = this.sink.transmit(message);
-    }
-    this.onChange();
+    if (this.isTransmitting) this.onChange();
+    else this.drain();
   }
 
   /** There is no credit until the next `grant`. */
@@ -114,6 +111,26 @@ export class OutboundQueue<T, M> {
     this.messages = null;
     if (waiting > 0) this.drop(reason, waiting);
     this.lazyGauge?.show(this);
+  }
+
+  private drain(): void {
+    while (this.hasCredit && this.messages !== null) {
+      const message = this.messages.shift() as M; // never kept empty
+      if (this.messages.length === 0) this.messages = null;
+      this.transmit(message);
+    }
+    this.onChange();
+  }
+
+  /** What is offered meanwhile, by a body of the application or an operator behind the channel, waits: it comes behind this one. */
+  private transmit(message: M): void {
+    this.sent++;
+    this.isTransmitting = true;
+    try {
+      this.hasCredit = this.sink.transmit(message);
+    } finally {
+      this.isTransmitting = false;
+    }
   }
 
   private hold(message: M, value: T): boolean {
@@ -138,7 +155,8 @@ export class OutboundQueue<T, M> {
         if (!this.fits(messages, octets)) return this.refuse(overflow.policy);
         messages.push(message, octets);
     }
-    this.lazyGauge?.show(this);
+    if (this.isTransmitting) this.onChange();
+    else this.lazyGauge?.show(this);
     return true;
   }
 
