@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { of, throwError } from 'rxjs';
+import { finalize, NEVER, Observable, of, Subject, throwError } from 'rxjs';
 import { json, multiplex, type MultiplexTopics, websocket } from 'rx-http-kit';
 import { marbles } from 'rx-http-kit/testing';
 import { MemoryClient } from '../../../spec/support/memory-channel.js';
@@ -36,6 +36,64 @@ describe('multiplex', () => {
       expectSubscriptions(b$.subscriptions).toBe(b);
       expectSubscriptions(requests$.subscriptions).toBe('^-------!');
     });
+  });
+
+  it('stops a topic that never leaves its subscribe when its client is cut', () => {
+    marbles(() => {
+      let made = 0;
+      const endless$ = new Observable<number>((subscriber) => {
+        while (!subscriber.closed && made < 100_000) subscriber.next(made++);
+      });
+      const client = new MemoryClient(websocket(multiplex({ all: () => endless$ }), { codec: json, queueSize: 10 }));
+      client.open();
+      client.take(5);
+      client.say(JSON.stringify(sub('all')));
+      expect(made, 'five are taken, ten wait, one is too many').to.equal(16);
+    });
+  });
+
+  it('lets a topic go once, that its client lets go of while it is being opened', () => {
+    const requests$ = new Subject<unknown>();
+    const heard: unknown[] = [];
+    let letGo = 0;
+    const topic$ = new Observable<number>((subscriber) => {
+      subscriber.next(1);
+      subscriber.next(2);
+      return () => letGo++;
+    });
+    requests$.pipe(multiplex({ a: () => topic$ })).subscribe((reply) => {
+      heard.push(reply);
+      requests$.next(unsub('a'));
+    });
+    requests$.next(sub('a'));
+    expect([heard, letGo]).to.deep.equal([[data('a', 1)], 1]);
+    requests$.next(sub('a'));
+    expect([heard, letGo]).to.deep.equal([[data('a', 1), data('a', 1)], 2]);
+  });
+
+  it('fails with what a finalizer of a topic throws, and lets all others go', () => {
+    const unsubscribed$ = new Subject<unknown>();
+    const letGo: string[] = [];
+    const topics = {
+      bad: () =>
+        NEVER.pipe(
+          finalize(() => {
+            throw new Error('finalizer');
+          }),
+        ),
+      good: () => NEVER.pipe(finalize(() => letGo.push('good'))),
+    };
+    let failure: unknown;
+    unsubscribed$.pipe(multiplex(topics)).subscribe({ error: (error) => (failure = error) });
+    for (const request of [sub('bad'), sub('good')]) unsubscribed$.next(request);
+    unsubscribed$.next(unsub('bad'));
+    expect([String(failure).includes('finalizer'), letGo]).to.deep.equal([true, ['good']]);
+
+    const left$ = new Subject<unknown>();
+    const client = left$.pipe(multiplex(topics)).subscribe();
+    for (const request of [sub('bad'), sub('good')]) left$.next(request);
+    expect(() => client.unsubscribe()).to.throw('finalizer');
+    expect(letGo).to.deep.equal(['good', 'good']);
   });
 
   it('keeps one subscription for a topic that is asked for twice, and opens it again once it was let go', () => {

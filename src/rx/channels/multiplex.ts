@@ -1,5 +1,5 @@
 /** Many topics on one WebSocket, as RxJS's own client asks for them. */
-import { Observable, type OperatorFunction, type Subscription } from 'rxjs';
+import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
 
 /** Topic → its source; `params` is the whole message that subscribed. */
 export type MultiplexTopics = Readonly<Record<string, (params: Readonly<Record<string, unknown>>) => Observable<unknown>>>;
@@ -30,25 +30,14 @@ export type MultiplexReply =
 export const multiplex = (topics: MultiplexTopics): OperatorFunction<unknown, MultiplexReply> => {
   return (requests$) =>
     new Observable<MultiplexReply>((subscriber) => {
-      const running = new Map<string, Subscription>();
-      subscriber.add(() => {
-        for (const subscription of running.values()) subscription.unsubscribe();
-      });
+      const running = new Map<string, TopicSubscriber>();
       const open = (topic: string, params: Readonly<Record<string, unknown>>): void => {
         if (running.has(topic)) return;
         if (!Object.hasOwn(topics, topic)) return subscriber.next({ type: topic, error: 'unknown topic' });
-        const subscription = sourceOf(topics, topic, params).subscribe({
-          next: (data) => subscriber.next({ type: topic, data }),
-          error: () => {
-            running.delete(topic);
-            subscriber.next({ type: topic, error: 'topic failed' });
-          },
-          complete: () => {
-            running.delete(topic);
-            subscriber.next({ type: topic, complete: true });
-          },
-        });
-        if (!subscription.closed) running.set(topic, subscription);
+        const listening = new TopicSubscriber(subscriber, topic, () => running.delete(topic));
+        running.set(topic, listening); // before it is subscribed: a topic that never leaves its `subscribe` can be let go, too
+        subscriber.add(listening);
+        sourceOf(topics, topic, params).subscribe(listening);
       };
       subscriber.add(
         requests$.subscribe({
@@ -56,8 +45,7 @@ export const multiplex = (topics: MultiplexTopics): OperatorFunction<unknown, Mu
             if (!isRecord(message)) return subscriber.next({ type: '', error: 'not a request' });
             if (typeof message['subscribe'] === 'string') return open(message['subscribe'], message);
             if (typeof message['unsubscribe'] !== 'string') return subscriber.next({ type: '', error: 'not a request' });
-            running.get(message['unsubscribe'])?.unsubscribe();
-            running.delete(message['unsubscribe']);
+            running.get(message['unsubscribe'])?.letGo();
           },
           error: (error: unknown) => subscriber.error(error),
           complete: () => subscriber.complete(), // the client listens no longer: its topics need not end first
@@ -65,6 +53,43 @@ export const multiplex = (topics: MultiplexTopics): OperatorFunction<unknown, Mu
       );
     });
 };
+
+/** One topic of one client. What a finalizer of the application throws is an error of the whole. */
+class TopicSubscriber extends Subscriber<unknown> {
+  private readonly replies: Subscriber<MultiplexReply>;
+  private readonly topic: string;
+  private readonly forget: () => void;
+
+  constructor(replies: Subscriber<MultiplexReply>, topic: string, forget: () => void) {
+    super();
+    this.replies = replies;
+    this.topic = topic;
+    this.forget = forget;
+  }
+
+  letGo(): void {
+    this.forget();
+    try {
+      this.unsubscribe();
+    } catch (error) {
+      this.replies.error(error);
+    }
+  }
+
+  protected override _next(data: unknown): void {
+    this.replies.next({ type: this.topic, data });
+  }
+
+  protected override _error(): void {
+    this.letGo();
+    this.replies.next({ type: this.topic, error: 'topic failed' });
+  }
+
+  protected override _complete(): void {
+    this.letGo();
+    this.replies.next({ type: this.topic, complete: true });
+  }
+}
 
 /** A source that cannot be made is one that fails. */
 const sourceOf = (topics: MultiplexTopics, topic: string, params: Readonly<Record<string, unknown>>): Observable<unknown> =>
