@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { config, finalize, map, mergeMap, NEVER, type Observable, of, Subject, type Subscription } from 'rxjs';
+import { config, finalize, map, mergeMap, NEVER, type Observable, of, Subject, type Subscription, takeUntil } from 'rxjs';
 import {
   admit,
   type Admit,
@@ -57,6 +57,24 @@ const refusalOf = (options: Partial<AdmitOptions>): OverloadError => {
 };
 
 describe('admit', () => {
+  it('runs nothing for a request that a watcher of the pressure has let go', () => {
+    const gate = admit({ concurrency: 1, queueSize: 1 });
+    let runs = 0;
+    const handler = gate(
+      mergeMap(() => {
+        runs++;
+        return NEVER;
+      }),
+    );
+    const left = new Subject<void>();
+    gate.pressure$.subscribe(({ active }) => {
+      if (active === 1) left.next();
+    });
+    of(requestTo('/')).pipe(handler, takeUntil(left)).subscribe();
+    expect(runs).to.equal(0);
+    expect(countsOf(gate)).to.deep.equal([0, 0]);
+  });
+
   describe('takes as', () => {
     const rules: Readonly<Record<keyof AdmitOptions, readonly [good: readonly unknown[], bad: readonly unknown[], allowed: string]>> = {
       concurrency: [

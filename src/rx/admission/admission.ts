@@ -92,6 +92,7 @@ export class Admission {
       this.active++;
       applicant.holdsSlot = true;
       this.tell();
+      if (!applicant.holdsSlot) return; // it was let go by who heard of it
       if (this.isStarting)
         this.starting.push(applicant); // others were before it
       else applicant.onAdmitted();
@@ -145,7 +146,7 @@ export class Admission {
       this.timer ??= this.timerFor(this.maxWaitMs);
     }
     this.tell();
-    applicant.onWaiting();
+    if (applicant.queue === this.waiting) applicant.onWaiting(); // else it was let go by who heard of it
   }
 
   private timerFor(milliseconds: number): Subscription {
