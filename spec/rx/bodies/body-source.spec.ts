@@ -478,4 +478,34 @@ describe('an Observable as a body', () => {
     expect(() => failed$.error(new Error('broken'))).to.not.throw();
     expect(failed.port.log[1]).to.equal('source error broken');
   });
+
+  it('is let go without a word, where it answers `return` at once instead of with a promise', async () => {
+    let letGo = 0;
+    const loose = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise((resolve) => setImmediate(resolve, { done: false, value: 'a' })),
+        return: () => {
+          letGo++;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const { port, source } = started(loose as unknown as BodySource); // what no typed source gives
+    await settle();
+    source.stop();
+    await settle();
+    expect(letGo).to.equal(1);
+    expect(port.log.filter((line) => line.startsWith('report'))).to.deep.equal([]);
+  });
+
+  it('is asked for its next item once at a time, also where it brings about credit by itself', () => {
+    const port = new RecordingPort();
+    const rows = function* (): Generator<string> {
+      yield 'a';
+      port.onDrain?.();
+      yield 'b';
+    };
+    started(rows(), port);
+    expect(port.log.filter((line) => line.startsWith('source'))).to.deep.equal(['source end']);
+  });
 });

@@ -94,7 +94,7 @@ class Pulling<T> implements Faucet, PullOutlet, SourceListener {
     }
     this.source = source;
     subscriber.add(() => source.stop());
-    source.start();
+    if (!subscriber.closed) source.start();
   }
 
   give(item: T): boolean {

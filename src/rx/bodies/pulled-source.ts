@@ -83,6 +83,7 @@ class IterableSource<O extends PullOutlet> implements RunningSource {
   }
 
   private pull(): void {
+    if (this.isPulling) return; // by the application's own `next`, behind which there is credit still
     const iterator = this.iterator as Iterator<unknown>; // set by start
     while (!this.isOver) {
       let isDone: boolean;
@@ -166,7 +167,7 @@ class AsyncSource<O extends PullOutlet> implements RunningSource {
     this.isOver = true;
     this.port.onDrain = null;
     try {
-      this.iterator?.return?.()?.then(undefined, (error: unknown) => this.port.report(error));
+      Promise.resolve(this.iterator?.return?.()).catch((error: unknown) => this.port.report(error)); // not all give a promise
     } catch (error) {
       this.port.report(error);
     }
