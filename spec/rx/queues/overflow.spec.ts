@@ -38,6 +38,19 @@ describe('overflow policies', () => {
   });
 
   it('are checked before the first client comes', () => {
+    for (const policy of [
+      null,
+      'latest',
+      dropOldest,
+      { policy: 'conflate' },
+      { policy: 'conflate', keyOf: String, maxKeys: 0 },
+      { policy: 'disconnect' },
+      { policy: 'disconnect', code: 1006 },
+    ]) {
+      expect(() => websocket(() => EMPTY, { overflow: untyped(policy) }), JSON.stringify(policy))
+        .to.throw(OptionError)
+        .with.property('option', 'overflow');
+    }
     const wrong = { overflow: untyped({ policy: 'wait' }) };
     expect(() => websocket(() => EMPTY, wrong))
       .to.throw(OptionError)

@@ -70,15 +70,19 @@ export const disconnect = (code: number = TRY_AGAIN_LATER): OverflowPolicy<unkno
   return code === TRY_AGAIN_LATER ? DISCONNECT : Object.freeze({ policy: 'disconnect', code });
 };
 
-/** @throws {@link OptionError} for what none of the six functions has made. */
+/** @throws {@link OptionError} for what is not such as one of the six functions makes. */
 export const checkOverflow = (given: unknown): void => {
-  const policy: unknown = typeof given === 'object' && given !== null ? (given as { policy?: unknown }).policy : undefined;
-  if (typeof policy !== 'string' || !POLICIES.has(policy)) {
-    throw new OptionError('overflow', 'must be suspend(), dropNewest(), dropOldest(), latest(), conflate(keyOf) or disconnect(code)');
-  }
+  if (typeof given === 'object' && given !== null && isPolicy(given)) return;
+  throw new OptionError('overflow', 'must be suspend(), dropNewest(), dropOldest(), latest(), conflate(keyOf) or disconnect(code)');
 };
 
-const POLICIES = new Set(['suspend', 'drop-newest', 'drop-oldest', 'latest', 'conflate', 'disconnect']);
+const isPolicy = ({ policy, keyOf, maxKeys, code }: { policy?: unknown; keyOf?: unknown; maxKeys?: unknown; code?: unknown }): boolean => {
+  if (policy === 'conflate') return typeof keyOf === 'function' && typeof maxKeys === 'number' && maxKeys >= 1;
+  if (policy === 'disconnect') return typeof code === 'number' && isSendableCode(code);
+  return typeof policy === 'string' && PLAIN_POLICIES.has(policy);
+};
+
+const PLAIN_POLICIES = new Set(['suspend', 'drop-newest', 'drop-oldest', 'latest']);
 
 /** Which close codes an endpoint may send, in words. */
 export const SENDABLE_CODES = '1000, 1001, 1003, 1007–1014 or 3000–4999';
