@@ -190,19 +190,23 @@ describe('inWorkers', () => {
       // Kernel buffers, the socket's, the window: then nothing moves, however often one looks.
       let last = -1;
       let still = 0;
-      await until('the generator stands still', async () => {
-        const now = await count();
-        still = now === last && now > 0 ? still + 1 : 0;
-        last = now;
-        return still >= 20;
-      });
+      await until(
+        'the generator stands still',
+        async () => {
+          const now = await count();
+          still = now === last && now > 0 ? still + 1 : 0;
+          last = now;
+          return still >= 20;
+        },
+        20_000,
+      );
       expect(last * 1_000).to.be.below(20_000_000);
       client.resume();
       await client.bodyBytes(last * 1_000 + 1_000_000);
       expect(await count()).to.be.above(last);
       client.abort();
       await news.told('let go');
-    });
+    }).timeout(30_000);
 
     it('cuts a reply that is pushed faster than its client takes it', async () => {
       const before = crew.site.events.length;
