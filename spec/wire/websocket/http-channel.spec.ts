@@ -169,6 +169,21 @@ describe('asChannel on HTTP', () => {
     expect((await replyOf(asChannel(atOnce))).body.toString()).to.equal('xyz!');
   });
 
+  it('takes nothing more while it is being closed without a word', async () => {
+    const taken: unknown[] = [];
+    let channel: Opened | undefined;
+    const handler: Handler = (requests$) =>
+      requests$.pipe(
+        asChannel((opened) => {
+          channel = opened;
+          taken.push(opened.close());
+        }),
+        tap(() => taken.push(channel?.send('late'), channel?.counts.offered)),
+      );
+    await replyOf(handler);
+    expect(taken).to.deep.equal([false, 0, true, false, 0, true]); // of two requests
+  });
+
   it('loses nothing of what is sent while its first message is on its way through operators', async () => {
     let channel: Opened | undefined;
     const handler: Handler = (requests$) =>

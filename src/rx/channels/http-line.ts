@@ -65,6 +65,7 @@ export class HttpLine<I, O> implements ChannelLine<O>, QueueSink<Body>, RelayOwn
   // ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   send(data: O, close: boolean): boolean {
+    if (this.hasEnded) return false; // it is being closed
     this.isSending = true;
     let isAccepted = false;
     try {
@@ -152,6 +153,7 @@ export class HttpLine<I, O> implements ChannelLine<O>, QueueSink<Body>, RelayOwn
   // ── the end ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   close(): void {
+    this.hasEnded = true;
     if (!this.hasBegun) this.replies.next(null); // closed without a word: an empty response, not "no response"
     this.finish();
   }
