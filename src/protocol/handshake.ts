@@ -1,7 +1,7 @@
 /**
  * The opening handshake of a WebSocket, RFC 6455 §4.2: what a request must have, and what the answer says.
  *
- * Owns: every check before a frame is read, but for extensions (`transport/websocket-session.ts`). Pure.
+ * Owns: every check before a frame is read, but for extensions (`transport/deflate-negotiation.ts`). Pure.
  */
 import { createHash } from 'node:crypto';
 import { isToken } from './grammar.js';

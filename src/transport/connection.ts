@@ -18,7 +18,8 @@ import { type ReplyCarrier, ReplyWriter } from './reply-writer.js';
 import { type ReaderOwner, RequestReader } from './request-reader.js';
 import { SocketWriter, type WriterOwner } from './socket-writer.js';
 import { StreamPeer } from './stream-peer.js';
-import { type FrameCarrier, type PerMessageDeflate, WebSocketSession } from './websocket-session.js';
+import { type FrameCarrier, WebSocketSession } from './websocket-session.js';
+import type { PerMessageDeflate } from './ws-parts.js';
 
 /** Close code of a server that stops, RFC 6455 §7.4.1. */
 const GOING_AWAY = 1001;

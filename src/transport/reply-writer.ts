@@ -22,9 +22,10 @@ import {
 import type { BodyIntake } from './body-intake.js';
 import type { ConnectionHost } from './connection-host.js';
 import type { ExchangePort, FrameListener, FramePort, Peer, Settlement, UpgradeOptions } from './contracts.js';
+import { negotiate } from './deflate-negotiation.js';
 import { HIGH_WATER, type Outbox } from './outbox.js';
 import { sharedChunk } from './shared-chunk.js';
-import { negotiate, type PerMessageDeflate } from './websocket-session.js';
+import type { PerMessageDeflate } from './ws-parts.js';
 
 /** What a reply needs of the connection it goes out on. */
 export interface ReplyCarrier {

@@ -1,18 +1,18 @@
 /**
- * One WebSocket on its connection: bytes to messages and messages to bytes, RFC 6455 §5–§7. The one file that imports `ws`.
+ * One WebSocket on its connection: bytes to messages and messages to bytes, RFC 6455 §5–§7.
  *
  * Owns: the closing handshake, pings, heartbeat, compression, who is told what in which order. Leaves: frames to the
  * receiver and the sender of `ws`, the opening handshake to `protocol/handshake.ts`, bytes on their way to `connection.ts`.
  */
-import type { Writable } from 'node:stream';
-import * as ws from 'ws';
 import { ERRORS, ProtocolError } from '../errors.js';
 import { EncodedMessage } from '../protocol/encoded-message.js';
 import type { ConnectionHost } from './connection-host.js';
 import type { FrameClose, FrameListener, FramePort, UpgradeOptions } from './contracts.js';
 import { Deadlines } from './deadlines.js';
-import { HIGH_WATER, LONG, type Outbox } from './outbox.js';
+import { closePayload, frameOf, framesOf, Opcode, sharedFrameOf } from './frames.js';
+import { HIGH_WATER, type Outbox } from './outbox.js';
 import type { RequestReader } from './request-reader.js';
+import { FrameReceiver, type FrameSocket, Parts, type PerMessageDeflate, type Sender } from './ws-parts.js';
 
 /** What a session needs of its connection. */
 export interface FrameCarrier {
@@ -37,14 +37,10 @@ const State = {
   CLOSED: 3,
 } as const;
 
-const Opcode = { TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const;
-
 const EMPTY = Buffer.alloc(0);
 const NO_STATUS = 1005;
 const PROTOCOL_ERROR = 1002;
 const ABNORMAL = 1006;
-/** A text message up to this that is US-ASCII leaves together with its header as one string. */
-const MAX_JOINED_TEXT = 16_384;
 /** Pieces of one message: a client must not make us hold millions of empty fragments. */
 const MAX_FRAGMENTS = 16_384;
 /** For what is still said to a client that has closed, before its close is confirmed. */
@@ -402,103 +398,8 @@ const CLOSE_CODES: Readonly<Record<string, number>> = {
   Z_BUF_ERROR: 1007,
 };
 
-/**
- * Agrees on extensions with the client, RFC 6455 §9.1, RFC 7692 §5.
- *
- * @returns What to answer and what to use; both empty where nothing was agreed on.
- * @throws {@link ProtocolError} `RHK_BAD_HANDSHAKE` for an offer that is malformed.
- */
-export const negotiate = (
-  { extensions, deflate }: UpgradeOptions,
-  maxWs: number,
-): { answer: string | undefined; deflate: PerMessageDeflate | null } => {
-  const none = { answer: undefined, deflate: null };
-  if (extensions === undefined) return none;
-  let offers: Record<string, DeflateOffer[]>;
-  try {
-    offers = Parts.extension.parse(extensions);
-  } catch (cause) {
-    throw new ProtocolError('RHK_BAD_HANDSHAKE', 'malformed sec-websocket-extensions', { cause });
-  }
-  const name = Parts.PerMessageDeflate.extensionName;
-  const offer = deflate === null ? undefined : offers[name]?.find(isAcceptable);
-  if (deflate === null || offer === undefined) return none;
-  const perMessageDeflate = new Parts.PerMessageDeflate({ ...deflate, isServer: true, maxPayload: maxWs });
-  perMessageDeflate.accept([offer]);
-  return { answer: Parts.extension.format({ [name]: [perMessageDeflate.params] }), deflate: perMessageDeflate };
-};
-
-/** Parameters of one offer: each name with all its values, `true` for none. */
-type DeflateOffer = Record<string, (string | true)[]>;
-
-/**
- * What an offer may say, RFC 7692 §7.1; any other is declined. A window of 8 bits cannot be kept to: zlib takes 9 for it.
- */
-const DEFLATE_PARAMETERS: Readonly<Record<string, (value: string | true) => boolean>> = {
-  server_no_context_takeover: (value) => value === true,
-  client_no_context_takeover: (value) => value === true,
-  server_max_window_bits: (value) => value !== true && /^(?:9|1[0-5])$/.test(value),
-  client_max_window_bits: (value) => value === true || /^(?:[89]|1[0-5])$/.test(value),
-};
-
-const isAcceptable = (offer: DeflateOffer): boolean =>
-  Object.entries(offer).every(
-    ([name, values]) => values.length === 1 && Object.hasOwn(DEFLATE_PARAMETERS, name) && DEFLATE_PARAMETERS[name](values[0]),
-  );
-
-/** The parts of `ws` that are used here; its types know only the whole. */
-interface WsParts {
-  readonly Receiver: new (options: ReceiverOptions) => ReceiverPart;
-  readonly Sender: {
-    new (socket: OutboxWriter, extensions: Record<string, PerMessageDeflate>): Sender;
-    frame(data: { length: number }, options: object): Buffer[];
-  };
-  readonly PerMessageDeflate: { new (options: object): PerMessageDeflate; readonly extensionName: string };
-  readonly extension: {
-    parse(field: string): Record<string, DeflateOffer[]>;
-    format(extensions: Record<string, (object | null)[]>): string;
-  };
-}
-
-interface ReceiverOptions {
-  readonly isServer: boolean;
-  readonly maxPayload: number;
-  readonly maxFragments: number;
-  readonly extensions: Record<string, PerMessageDeflate>;
-}
-
-type FedCallback = (error?: (Error & { code?: string }) | null) => void;
-
-interface ReceiverPart extends Writable {
-  _write(bytes: Buffer, encoding: BufferEncoding, callback: FedCallback): void;
-}
-
-interface Sender {
-  send(message: string | Uint8Array, options: object, callback: () => void): void;
-  ping(data: Buffer, mask: boolean): void;
-  pong(data: Buffer, mask: boolean): void;
-  close(code: number | undefined, reason: string, mask: boolean, callback: () => void): void;
-}
-
-/** Compression of one connection. */
-export interface PerMessageDeflate {
-  readonly params: object | null;
-  accept(offers: object[]): object;
-  decompress(data: Buffer, isLast: boolean, callback: (error: Error | null, message?: Buffer) => void): void;
-  cleanup(): void;
-}
-
-const Parts = ws as unknown as WsParts; // exported by `ws` since 8.19, not by its types
-
-/** A receiver that is fed directly: a `Writable`'s own queue and its ticks would cost more than the frames. */
-class FrameReceiver extends Parts.Receiver {
-  feed(bytes: Buffer, callback: FedCallback): void {
-    this._write(bytes, 'binary', callback);
-  }
-}
-
 /** A socket for the sender of `ws` that writes into our outbox. */
-class OutboxWriter {
+class OutboxWriter implements FrameSocket {
   /** Read by the sender when a compression is done, or broken off. */
   destroyed: boolean;
   private readonly carrier: FrameCarrier;
@@ -519,49 +420,3 @@ class OutboxWriter {
     callback?.();
   }
 }
-
-/** Short headers as latin1 text, by opcode and length. */
-const shortHeaders = new Map<number, string>();
-const MAX_SHORT_LENGTH = 125;
-
-const headerOf = (opcode: number, length: number): Buffer =>
-  Parts.Sender.frame({ length }, { fin: true, rsv1: false, opcode, mask: false, readOnly: true })[0];
-
-const headerText = (opcode: number, length: number): string => {
-  if (length > MAX_SHORT_LENGTH) return headerOf(opcode, length).toString('latin1');
-  const key = opcode * 128 + length;
-  let text = shortHeaders.get(key);
-  if (text === undefined) {
-    text = headerOf(opcode, length).toString('latin1');
-    shortHeaders.set(key, text);
-  }
-  return text;
-};
-
-/** One frame for one message. */
-const frameOf = (message: string | Uint8Array): string | readonly Uint8Array[] => {
-  if (typeof message !== 'string') return framesOf(Opcode.BINARY, message);
-  const length = Buffer.byteLength(message);
-  if (length === message.length && length <= MAX_JOINED_TEXT) return headerText(Opcode.TEXT, length) + message;
-  return framesOf(Opcode.TEXT, Buffer.from(message));
-};
-
-/** A frame that many will be sent: long ones as bytes in one piece, which no client needs a copy of. */
-const sharedFrameOf = ({ message, octets }: EncodedMessage): string | readonly Uint8Array[] => {
-  if (typeof message !== 'string' || octets < LONG) return frameOf(message);
-  const header = headerOf(Opcode.TEXT, octets);
-  const frame = Buffer.allocUnsafeSlow(header.length + octets); // of its own: a pool would be kept as long as the slowest client
-  header.copy(frame);
-  frame.write(message, header.length);
-  return [frame];
-};
-
-const framesOf = (opcode: number, data: Uint8Array): readonly Uint8Array[] =>
-  data.length === 0 ? [headerOf(opcode, 0)] : [headerOf(opcode, data.length), data];
-
-const closePayload = (code: number, reason: string): Buffer => {
-  const payload = Buffer.allocUnsafe(2 + Buffer.byteLength(reason));
-  payload.writeUInt16BE(code, 0);
-  payload.write(reason, 2);
-  return payload;
-};
