@@ -71,6 +71,9 @@ describe('ResponseFields', () => {
       'Transfer-Encoding': 'chunked',
       'Keep-Alive': 'timeout=5',
       Trailer: 'x',
+      'Sec-WebSocket-Accept': 'x',
+      'Sec-WebSocket-Protocol': 'x',
+      'Sec-WebSocket-Extensions': 'x',
       'Content-Length': '5',
       Connection: 'keep-alive, CLOSE',
       a: 'b',
@@ -103,14 +106,14 @@ describe('ResponseFields', () => {
       hasContentType: true,
       hasDate: true,
       hasServer: true,
-      asksUpgrade: true,
-      lines: 'Content-TYPE: a\r\nDATE: b\r\nServer: c\r\nuPgrade: d\r\n',
+      upgradeLine: 'uPgrade: d\r\n',
+      lines: 'Content-TYPE: a\r\nDATE: b\r\nServer: c\r\n',
     });
     expect(new ResponseFields({ 'x-date': 'b' })).to.include({
       hasContentType: false,
       hasDate: false,
       hasServer: false,
-      asksUpgrade: false,
+      upgradeLine: '',
     });
   });
 

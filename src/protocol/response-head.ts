@@ -22,6 +22,9 @@ const KINDS = new Map<string, number>([
   ['transfer-encoding', Kind.FRAMING],
   ['keep-alive', Kind.FRAMING],
   ['trailer', Kind.FRAMING],
+  ['sec-websocket-accept', Kind.FRAMING],
+  ['sec-websocket-protocol', Kind.FRAMING],
+  ['sec-websocket-extensions', Kind.FRAMING],
   ['content-type', Kind.CONTENT_TYPE],
   ['date', Kind.DATE],
   ['server', Kind.SERVER],
@@ -60,7 +63,8 @@ export class ResponseFields {
   hasDate: boolean;
   hasServer: boolean;
   asksClose: boolean;
-  asksUpgrade: boolean;
+  /** The `upgrade` lines, which need a connection option beside them, RFC 9110 §7.8, and are the server's own in a 101. */
+  upgradeLine: string;
 
   /** @throws {@link HandlerError} `RHK_BAD_HEADER` for a name that is no token, or a value that cannot leave unchanged. */
   constructor(headers: ResponseHeaders | undefined) {
@@ -70,7 +74,7 @@ export class ResponseFields {
     this.hasDate = false;
     this.hasServer = false;
     this.asksClose = false;
-    this.asksUpgrade = false;
+    this.upgradeLine = '';
     if (headers === undefined || headers === null) return;
     if (typeof headers !== 'object') throw badHeader(`headers are a ${typeof headers}, not an object`);
     if (isIterable(headers)) {
@@ -100,8 +104,8 @@ export class ResponseFields {
         this.asksClose ||= /(?:^|[ \t,])close(?:$|[ \t,])/i.test(text);
         return;
       case Kind.UPGRADE:
-        this.asksUpgrade = true;
-        break;
+        this.upgradeLine += known.line;
+        return;
       case Kind.CONTENT_TYPE:
         this.hasContentType = true;
         break;

@@ -308,7 +308,8 @@ export class ReplyWriter implements ExchangePort {
 
   /** RFC 9112 §9.3: persistence goes without saying in HTTP/1.1, and must be said in HTTP/1.0. */
   private connectionLine(fields: ResponseFields): string {
-    if (fields.asksUpgrade) return this.keepAlive ? 'connection: upgrade\r\n' : 'connection: upgrade, close\r\n';
+    const { upgradeLine } = fields;
+    if (upgradeLine !== '') return upgradeLine + (this.keepAlive ? 'connection: upgrade\r\n' : 'connection: upgrade, close\r\n');
     if (!this.keepAlive) return 'connection: close\r\n';
     return this.head.minorVersion === 0 ? 'connection: keep-alive\r\n' : '';
   }

@@ -223,6 +223,25 @@ describe('WebSocket handshake', () => {
       expect(await fieldOf({ headers: { 'set-cookie': 'a=b', 'x-more': 'yes' } }, 'set-cookie', {})).to.equal('a=b');
     });
 
+    it('do not say what the server says itself, §4.1: a client fails what stands there twice', async () => {
+      const headers = {
+        Upgrade: 'h2c',
+        Connection: 'close',
+        'Sec-WebSocket-Accept': 'x',
+        'Sec-WebSocket-Protocol': 'chat',
+        'Sec-WebSocket-Extensions': 'permessage-deflate',
+        'Content-Length': '5',
+      };
+      const site = await FrameSite.start(echoing({ headers }));
+      const client = await site.dial();
+      client.send(Buffer.from(handshake(), 'latin1'));
+      await client.upgraded();
+      const own = client.head.match(/^(?:upgrade|connection|content-length|sec-websocket-(?!accept)\w+):.*$/gim);
+      expect(own).to.deep.equal(['upgrade: websocket', 'connection: upgrade']);
+      expect(client.head.match(/^sec-websocket-accept:/gim)).to.have.lengthOf(1);
+      await site.stop();
+    });
+
     for (const [name, handler, want] of [
       [
         'an ordinary reply of the operator',
