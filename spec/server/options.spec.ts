@@ -48,7 +48,7 @@ const milliseconds: Rule = {
 const RULES: Readonly<Record<Name, Rule>> = {
   ip: { good: ['127.0.0.1', '::1', 'localhost'], bad: [null, 'a\0', ...NOT_TEXTS], allowed: 'must be a non-empty string' },
   port: integer(0, 65_535),
-  path: { good: [null, '/tmp/x.sock'], bad: ['a\0', ...NOT_TEXTS], allowed: 'must be a non-empty string' },
+  path: { good: [null, '/tmp/x.sock', 'a'.repeat(103)], bad: ['a\0', ...NOT_TEXTS], allowed: 'must be a non-empty string' },
   queueSize: limit(1),
   thread: integer(1, 1_024),
   workerNamePrefix: { good: ['worker-', 'a'], bad: [null, 'a\0', ...NOT_TEXTS], allowed: 'must be a non-empty string' },

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { interval, map, mergeMap, of, startWith } from 'rxjs';
-import { asText, type Handler, type HttpRequest, runServer, websocket } from 'rx-http-kit';
+import { asText, type Handler, type HttpRequest, OptionError, runServer, websocket } from 'rx-http-kit';
 import { WebSocket } from 'ws';
 import { until } from '../support/raw-client.js';
 import { Site, withServer } from '../support/serve.js';
@@ -147,6 +147,47 @@ describe('a Unix socket', () => {
     expect(await refusal(path)).to.deep.equal(['EADDRINUSE', true]);
     rmSync(path);
     expect(await refusal(path)).to.equal('bound');
+  });
+
+  it('that the system would cut is refused before anything is bound', async () => {
+    const most = process.platform === 'linux' ? 107 : 103;
+    const fitting = path.padEnd(most, 'a');
+    const site = await Site.start(describing, { path: fitting });
+    expect(readdirSync(directory)).to.deep.equal([basename(fitting)]);
+    await site.stop();
+    const error = await runServer(describing, { path: `${fitting}a` }).then(
+      (server) => server.stop(),
+      (cause: unknown) => cause,
+    );
+    expect(error)
+      .to.be.instanceOf(OptionError)
+      .with.property('message')
+      .that.includes(`is ${most + 1} octets long`);
+    expect(readdirSync(directory)).to.deep.equal([]);
+  });
+
+  it('that is no socket is left as it is', async () => {
+    writeFileSync(path, 'precious');
+    expect(await refusal(path)).to.deep.equal(['EADDRINUSE', true]);
+    expect(readFileSync(path, 'utf8')).to.equal('precious');
+    expect(await refusal(directory)).to.deep.equal(['EADDRINUSE', true]);
+  });
+
+  it('in a folder that this user may not write to rejects with EACCES', async function () {
+    if (process.getuid?.() !== 0) {
+      chmodSync(directory, 0o500);
+      expect(await refusal(path)).to.deep.equal(['EACCES', true]);
+      return;
+    }
+    // the superuser may write everywhere: another user tries
+    chmodSync(directory, 0o755);
+    const code = `import { runServer } from 'rx-http-kit'; process.setuid(65534);
+      runServer((requests$) => requests$, { path: ${JSON.stringify(path)} }).then(() => console.log('bound'), (error) => console.log(error.code));`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    child.kill();
+    expect(said.toString()).to.equal('EACCES\n');
+    expect(existsSync(path)).to.equal(false);
   });
 
   it('in a folder that is not there rejects with the code of the system', async () => {

@@ -11,7 +11,7 @@ export interface ServerOptions {
   readonly ip: string;
   /** TCP port, 0–65 535; 0 picks a free one. A port that is taken rejects with `EADDRINUSE`. */
   readonly port: number;
-  /** Path of a Unix socket to listen on instead of `ip` and `port`; `null` for none. Removed by `stop`. A file that is there rejects with `EADDRINUSE`, also one that a killed server left. */
+  /** Path of a Unix socket to listen on instead of `ip` and `port`; `null` for none. Removed by `stop`. A file that is there rejects with `EADDRINUSE`, also one that a killed server left. At most 107 octets on Linux, 103 on macOS. */
   readonly path: string | null;
   /** Requests, over all connections, that may wait for their first reply item. Past it 503 with `retry-after`, at once. */
   readonly queueSize: number;
@@ -37,7 +37,7 @@ export interface ServerOptions {
   readonly maxHeadBytes: number;
   /** Octets that may wait for one slow client when they are pushed (Observables). Past it the reply is cut. */
   readonly maxBufferedBytes: number;
-  /** Open connections. Past it a new one is closed at once. */
+  /** Open connections. Past it a new one is closed at once, and an event tells. Below what a process may open (`ulimit -n`), or there will be no event: Node.js closes unseen what it has no file descriptor for. */
   readonly maxConnections: number;
   /** Requests on one connection. The last one is answered with `connection: close`. */
   readonly maxRequestsPerConnection: number;
@@ -105,6 +105,16 @@ const milliseconds: Check = integer(0, MAX_TIMEOUT_MS, true);
 const nonEmptyText: Check = (value) =>
   typeof value === 'string' && value.length > 0 && !value.includes('\0') ? null : `is ${shown(value)}, must be a non-empty string`;
 
+/** What an address of a Unix socket holds: what is longer would be cut without a word, and bound. A pipe of Windows has a name. */
+const MAX_PATH_OCTETS = { linux: 107, win32: 256 }[process.platform as string] ?? 103;
+
+const socketPath: Check = (value) => {
+  const complaint = nonEmptyText(value);
+  if (complaint !== null) return complaint;
+  const octets = Buffer.byteLength(value as string); // a text
+  return octets <= MAX_PATH_OCTETS ? null : `is ${octets} octets long, the path of a Unix socket has at most ${MAX_PATH_OCTETS}`;
+};
+
 const orNull =
   (check: Check): Check =>
   (value) =>
@@ -124,7 +134,7 @@ const MIN_LINE = 14;
 const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
   ip: nonEmptyText,
   port: integer(0, 65_535),
-  path: orNull(nonEmptyText),
+  path: orNull(socketPath),
   queueSize: limit(1),
   thread: integer(1, 1_024),
   workerNamePrefix: nonEmptyText,
