@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { finalize, map, type Observable } from 'rxjs';
+import { config, finalize, map, Observable } from 'rxjs';
 import { detached, type DetachedOptions, feed, HttpError, type HttpRequest, lastEventIdOf } from 'rx-http-kit';
 import { get, head, type MarbleHelpers, marbles, type VirtualClient, type VirtualServer } from 'rx-http-kit/testing';
 
@@ -52,6 +52,32 @@ const AT_START = 'id: e:0\n\n';
 const told = (frame: number, text: string): string => `${frame} ${text.replaceAll('\n', '~')}`;
 
 describe('detached', () => {
+  it('tells of the end, and makes room, whatever a finalizer of the producer throws', () => {
+    const { onUnhandledError } = config;
+    const unhandled: unknown[] = [];
+    config.onUnhandledError = (error) => unhandled.push(error);
+    try {
+      marbles((helpers) => {
+        const tokens$ = helpers.cold('--a--|');
+        const failing$ = new Observable<string>((subscriber) => {
+          const subscription = tokens$.subscribe({ next: (value) => subscriber.next(value), complete: () => subscriber.complete() });
+          return () => {
+            subscription.unsubscribe();
+            throw new Error('finalizer');
+          };
+        });
+        const server = helpers.network.server(feed(detached(() => failing$, { keyOf, ttlMs: 6, maxStreams: 1 })));
+        const heard = listening(helpers, new Reader(server), 'x', [undefined]);
+        helpers.at('20ms x', () => server.client({ sends: 'r', values: { r: get('/2') } }));
+        helpers.expectEvents(server).toBe('');
+        helpers.flush();
+        expect(heard).to.deep.equal([told(0, AT_START), told(2, TOKENS.a), told(5, TOKENS.z), '5 |']);
+      });
+    } finally {
+      config.onUnhandledError = onUnhandledError;
+    }
+  });
+
   it('goes on without its client, and gives it what it missed when it comes back', () => {
     marbles((helpers) => {
       const tokens$ = helpers.cold('--a--b--c--d--e--|');

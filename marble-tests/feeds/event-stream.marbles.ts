@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { asyncScheduler, concat, EMPTY, map, NEVER, type Observable, of } from 'rxjs';
+import { asyncScheduler, concat, EMPTY, map, NEVER, Observable, of } from 'rxjs';
 import { dropOldest, eventStream, fromReadable, json, type EventStreamOptions, type ServerSentEvent, suspend } from 'rx-http-kit';
 import { get, head, marbles, post, type VirtualClient } from 'rx-http-kit/testing';
 
@@ -282,6 +282,21 @@ describe('eventStream', () => {
     });
   });
 
+  it('ends with its source, whatever a finalizer of that throws', () => {
+    marbles(({ cold, network, expectReply, expectEvents }) => {
+      const failing$ = new Observable<string>((subscriber) => {
+        const subscription = cold('--a-|').subscribe({ next: (value) => subscriber.next(value), complete: () => subscriber.complete() });
+        return () => {
+          subscription.unsubscribe();
+          throw new Error('finalizer');
+        };
+      });
+      const server = network.server(eventStream(() => failing$));
+      expectReply(server.client({ sends: '-r', values: GET })).toBe('---a-(z|)', { a: A, z: RETRY });
+      expectEvents(server).toBe('-----e', { e: 'RHK_HANDLER_FAILED' });
+    });
+  });
+
   it('refuses a source that cannot wait where it should', () => {
     marbles(({ network, expectReplies, expectEvents }) => {
       const server = network.server(eventStream(() => of('a'), { overflow: suspend() }));
@@ -326,6 +341,31 @@ describe('eventStream', () => {
         flush();
         expect(text.replace(/x+/, 'x')).to.equal('data: x\n\ndata: b\n\nretry: 5500\n\n');
         expectSubscriptions(source$.subscriptions).toBe(subscribed);
+      });
+    });
+
+    it('ends all, whatever a finalizer throws', () => {
+      marbles(({ network, at, expectStatus, expectEvents, flush }) => {
+        const failing$ = new Observable<string>((subscriber) => {
+          subscriber.next('x'.repeat(100_000));
+          return () => {
+            throw new Error('finalizer');
+          };
+        });
+        const server = network.server(
+          eventStream(() => failing$, { random }),
+          { writeBuffer: 1_000 },
+        );
+        at('----s', () => void server.stop({ timeout: 100 }));
+        const last: string[] = [];
+        for (let i = 0; i < 3; i++) {
+          const client = server.client({ sends: '-r', values: GET, reads: '0--------*' });
+          client.reply$().subscribe((piece) => (last[i] = piece.slice(-13)));
+        }
+        expectStatus(server).toBe('a---b-----(c|)', { a: 'running', b: 'stopping', c: 'stopped' });
+        expectEvents(server).toBe('----(eee)-|', { e: 'RHK_HANDLER_FAILED' });
+        flush();
+        expect(last).to.deep.equal(Array(3).fill('retry: 5500\n\n'));
       });
     });
 

@@ -1,6 +1,6 @@
 /** A handler that answers with server-sent events. */
 import { isObservable, map, type Observable, type Subscription } from 'rxjs';
-import { HandlerError, messageOf, OptionError } from '../errors.js';
+import { failureFrom, HandlerError, messageOf, OptionError } from '../errors.js';
 import { EVENT_STREAM_TYPE, formatEvent, HEARTBEAT_COMMENT, retryLine, type ServerSentEvent } from '../protocol/server-sent-event.js';
 import type { ResponseHeaders } from '../protocol/response-head.js';
 import type { Codec } from '../rx/channels/codec.js';
@@ -165,7 +165,11 @@ class EventStreamClient<E> implements QueueBodyOptions<E>, DrainedClient, Silent
   endForNow(retryMs: number): void {
     this.outlet?.end(retryPiece(retryMs));
     this.heartbeat?.stop();
-    this.subscription?.unsubscribe();
+    try {
+      this.subscription?.unsubscribe();
+    } catch (error) {
+      portOf(this.request).report(failureFrom(error)); // a finalizer threw: all other clients are to be ended still
+    }
   }
 }
 

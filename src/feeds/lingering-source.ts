@@ -3,7 +3,7 @@
  *
  * Owns: when it is subscribed and let go, exactly once. Leaves: ids, replay and order to `rx/replay/replay-log.ts`.
  */
-import { asyncScheduler, type Observable, Subscriber, type Subscription } from 'rxjs';
+import { asyncScheduler, type Observable, Subscriber, type Subscription, throwError } from 'rxjs';
 import { ReplayLog, type ReplayLogOptions } from '../rx/replay/replay-log.js';
 import type { Follower, Replayable, Unfollow } from '../rx/replay/replayable.js';
 
@@ -68,7 +68,7 @@ export class LingeringSource<T> implements Replayable<T> {
     this.isDisposed = true;
     this.cancelTimer();
     this.onGone();
-    this.subscriber?.unsubscribe();
+    if (this.subscriber !== null) letGo(this.subscriber);
     this.log.complete();
   }
 
@@ -111,14 +111,23 @@ class Publishing<T> extends Subscriber<T> {
   }
 
   protected override _error(error: unknown): void {
-    this.unsubscribe();
+    letGo(this);
     this.log.error(error);
     this.onOver(true);
   }
 
   protected override _complete(): void {
-    this.unsubscribe();
+    letGo(this);
     this.log.complete();
     this.onOver(false);
   }
 }
+
+/** What a finalizer throws is reported as RxJS does with what nobody listens to: clients are told of the end, and places become free. */
+const letGo = (subscriber: Subscriber<unknown>): void => {
+  try {
+    subscriber.unsubscribe();
+  } catch (error) {
+    throwError(() => error).subscribe();
+  }
+};

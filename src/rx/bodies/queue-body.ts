@@ -255,13 +255,15 @@ class Following<T> extends Subscriber<T> {
     this.outlet.send(item);
   }
 
+  // The source is let go behind what its client is told: a finalizer may throw.
+
   protected override _error(error: unknown): void {
-    this.unsubscribe();
     this.outlet.fail(error);
+    this.unsubscribe();
   }
 
   protected override _complete(): void {
-    this.unsubscribe();
     this.outlet.end(this.lastPiece);
+    this.unsubscribe();
   }
 }
