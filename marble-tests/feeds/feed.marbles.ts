@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { concat, defer, delay, map, mergeMap, NEVER, type Observable, of, throwError, timer } from 'rxjs';
-import { conflate, dropOldest, feed, type FeedOptions, HttpError, type HttpRequest, topic } from 'rx-http-kit';
-import { closing, get, head, marbles, post, text, upgrade, type VirtualClient } from 'rx-http-kit/testing';
+import { conflate, dropOldest, feed, type FeedOptions, HttpError, type HttpRequest, type Topic, topic } from 'rx-http-kit';
+import { closing, get, head, type MarbleHelpers, marbles, post, text, upgrade, type VirtualClient } from 'rx-http-kit/testing';
 
 /** A life of a source is named by chance: here each is called `e`. */
 const plain = (said: string): string => said.replaceAll(/(?<=[" ])[\w-]{12}(?=:\d)/g, 'e');
@@ -99,6 +99,93 @@ describe('feed', () => {
           const answer = poll(3, frame(3, 'c')).replace('"recovered":true', '"recovered":false');
           expectObservable(answersOf(ask(get(`/?cursor=${cursor}`))), '^ 9ms !').toBe('-p', { p: answer });
         }
+      });
+    });
+
+    describe('whose replay is more than may wait at a time', () => {
+      const SIZE = 10_000;
+      const ITEMS = 500;
+
+      /** Comes to all of it, on each transport, and takes little at first. @returns The offsets that each was told, and how it ended. */
+      const comeBack = ({ network }: MarbleHelpers, letters: Topic<string>, options: FeedOptions<string> = {}) => {
+        for (let i = 0; i < ITEMS; i++) letters.publish('x'.repeat(SIZE));
+        const server = network.server(feed(letters, { random: () => 0, ...options }), { writeBuffer: 1_000 });
+        const told = { sse: '', ndjson: '', websocket: '' };
+        const ends = { sse: '', ndjson: '', websocket: '' };
+        for (const transport of ['sse', 'ndjson', 'websocket'] as const) {
+          const query = `cursor=${letters.epoch}:0`;
+          const request = transport === 'websocket' ? upgrade(`/?${query}`) : get(`/?transport=${transport}&${query}`);
+          const client = server.client({ sends: '-r', values: { r: request }, reads: '50k-50k- 20ms *', vanishes: '10s #' });
+          const said$ = transport === 'websocket' ? client.frames$ : client.reply$();
+          said$.subscribe({
+            next: (text) => (told[transport] += text),
+            error: () => (ends[transport] = 'cut'),
+            complete: () => (ends[transport] = told[transport].slice(told[transport].lastIndexOf('x') + 1)),
+          });
+        }
+        const offsets = (): Record<string, number[]> =>
+          Object.fromEntries(
+            Object.entries(told).map(([transport, text]) => [
+              transport,
+              [...text.matchAll(/[" ][\w-]{12}:(\d+)/g)].map((id) => Number(id[1])),
+            ]),
+          );
+        return { server, ends, offsets };
+      };
+
+      const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+      const onEach = (offsets: number[]): Record<string, number[]> => ({ sse: offsets, ndjson: offsets, websocket: offsets });
+
+      it('gets it as fast as it takes it, and what is published meanwhile behind it', () => {
+        marbles((helpers) => {
+          const letters = topic<string>('letters');
+          const { server, offsets } = comeBack(helpers, letters);
+          helpers.at('---a--a 50ms a', () => letters.publish('x'));
+          helpers.expectEvents(server).toBe('');
+          helpers.flush();
+          expect(offsets()).to.deep.equal(onEach(upTo(ITEMS + 3)));
+        });
+      });
+
+      it('hears the end behind it', () => {
+        marbles((helpers) => {
+          const letters = topic<string>('letters');
+          const { ends, offsets } = comeBack(helpers, letters);
+          helpers.at('---a--e', (mark) => (mark === 'a' ? letters.publish('x') : letters.complete()));
+          helpers.flush();
+          expect(offsets()).to.deep.equal(onEach(upTo(ITEMS + 1)));
+          expect(ends).to.deep.equal({ sse: '"\n\nretry: 3000\n\n', ndjson: '"}\n{"ended":true}\n', websocket: '"}close 1000' });
+        });
+      });
+
+      it('is cut where what is published meanwhile is too much', () => {
+        marbles((helpers) => {
+          const letters = topic<string>('letters');
+          const { server, ends } = comeBack(helpers, letters, { queueSize: 3 });
+          helpers.at('---(aaaa)', () => letters.publish('x'));
+          helpers.expectEvents(server).toBe('---(eee)', { e: 'RHK_SLOW_CLIENT' });
+          helpers.flush();
+          expect(ends).to.include({ sse: 'cut', ndjson: 'cut' });
+          expect(ends.websocket).to.match(/close 1013/);
+        });
+      });
+
+      it('is ended where it stands when the server drains', () => {
+        marbles((helpers) => {
+          const letters = topic<string>('letters');
+          const { server, ends, offsets } = comeBack(helpers, letters);
+          helpers.at('-----s', () => void server.stop({ timeout: 100 }));
+          helpers.flush();
+          for (const told of Object.values(offsets())) {
+            expect(told.length).to.be.within(5, 100);
+            expect(told).to.deep.equal(upTo(told.length));
+          }
+          expect(ends).to.deep.equal({
+            sse: '"\n\nretry: 3000\n\n',
+            ndjson: '"}\n{"retryMs":3000}\n',
+            websocket: '"}close 1012 retry 3000',
+          });
+        });
       });
     });
 

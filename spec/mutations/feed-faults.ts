@@ -141,6 +141,24 @@ export const FEED_FAULTS: readonly Fault[] = [
     breaks: 'one who comes to a detached producer late is not told that its start is lost',
   },
   {
+    file: 'feeds/backlog.ts',
+    line: 'while (!this.isOver && this.queue.counts.waiting === 0) {',
+    becomes: 'while (!this.isOver) {',
+    breaks: 'a client that comes back to more than may wait is cut, again and again',
+  },
+  {
+    file: 'feeds/backlog.ts',
+    line: 'if (behind.length <= limits.queueSize && behind.octets <= limits.maxBufferedBytes) return;',
+    becomes: 'return;',
+    breaks: 'what is published while a client takes its replay waits without a limit',
+  },
+  {
+    file: 'feeds/backlog.ts',
+    line: '        this.stop();\n        this.owner.onCaughtUp();',
+    becomes: '        this.stop();',
+    breaks: 'a client that takes its replay slowly never hears the end',
+  },
+  {
     file: 'feeds/drainer.ts',
     line: 'Math.min(this.spreadMs, withinMs / 2)',
     becomes: 'this.spreadMs',

@@ -5,10 +5,13 @@ import { openWebSocket } from '../rx/channels/as-channel.js';
 import type { Channel } from '../rx/channels/channel.js';
 import type { CheckedOptions } from '../rx/channels/channel-options.js';
 import type { Message } from '../rx/channels/codec.js';
+import type { QueueLimits } from '../rx/queues/outbound-queue.js';
 import type { Follower, Published, Replay, Unfollow } from '../rx/replay/replayable.js';
 import { portOf } from '../rx/request.js';
 import type { Reply } from '../rx/response.js';
+import { Backlog, type BacklogOwner } from './backlog.js';
 import type { DrainedClient } from './drainer.js';
+import type { EncodedItem } from './encoded-item.js';
 import { cursorBefore, type FeedHost, type Visit } from './feed-client.js';
 
 /** What is sent: frames of items, and text of the feed's own. */
@@ -26,7 +29,7 @@ export const answerWithSocket = <T>(
   let client: SocketClient<T> | undefined;
   const callbacks = {
     onOpen: (channel: Channel<Message, FeedMessage>): void => {
-      client = new SocketClient(host, visit, channel);
+      client = new SocketClient(host, visit, channel, options);
       client.start();
     },
     onReceive: (): void => {}, // read, so that a close is noticed
@@ -35,24 +38,31 @@ export const answerWithSocket = <T>(
   openWebSocket(visit.request, replies, callbacks, () => undefined, options, false);
 };
 
-class SocketClient<T> implements Follower<T>, DrainedClient {
+class SocketClient<T> implements Follower<T>, DrainedClient, BacklogOwner<T> {
   private readonly host: FeedHost<T>;
   private readonly visit: Visit<T>;
+  private readonly limits: QueueLimits<FeedMessage>;
   private readonly channel: Channel<Message, FeedMessage>;
   /** Where conflation may change the order: what is sent now leaves now. */
   private isWritable: boolean;
   /** Of the latest item that was sent without its id, until the client was told. */
   private untoldCursor: string | null;
+  /** Of a replay that is more than the client takes at once. */
+  private backlog: Backlog<T> | null;
+  private hasEnded: boolean;
   private unwatch: () => void;
   private unfollow: Unfollow | null;
   private isGone: boolean;
 
-  constructor(host: FeedHost<T>, visit: Visit<T>, channel: Channel<Message, FeedMessage>) {
+  constructor(host: FeedHost<T>, visit: Visit<T>, channel: Channel<Message, FeedMessage>, limits: QueueLimits<FeedMessage>) {
+    this.limits = limits;
     this.host = host;
     this.visit = visit;
     this.channel = channel;
     this.isWritable = true;
     this.untoldCursor = null;
+    this.backlog = null;
+    this.hasEnded = false;
     this.unwatch = ignore;
     this.unfollow = null;
     this.isGone = false;
@@ -75,11 +85,29 @@ class SocketClient<T> implements Follower<T>, DrainedClient {
     const cursor = cursorBefore(replay);
     if (!replay.recovered) this.channel.next(JSON.stringify({ reset: true, cursor }));
     else if (this.visit.cursor === undefined) this.channel.next(JSON.stringify({ cursor }));
-    for (const published of replay.items) this.onPublished(published);
+    if (this.limits.overflow.policy === 'disconnect') {
+      this.backlog = Backlog.send(this, this.channel, this.limits, replay.items);
+      this.backlog?.start();
+    } else for (const published of replay.items) this.sendItem(published);
   }
 
   onPublished(published: Published<T>): void {
-    const item = this.host.items.of(published, (error) => portOf(this.visit.request).report(error));
+    if (this.backlog === null) return this.sendItem(published);
+    const item = this.itemOf(published);
+    if (item !== null) this.backlog.add(published, Buffer.byteLength(item.envelope));
+  }
+
+  onCaughtUp(): void {
+    this.backlog = null;
+    if (this.hasEnded) this.channel.close(NORMAL);
+  }
+
+  private itemOf(published: Published<T>): EncodedItem<T> | null {
+    return this.host.items.of(published, (error) => portOf(this.visit.request).report(error));
+  }
+
+  sendItem(published: Published<T>): void {
+    const item = this.itemOf(published);
     if (item === null) return;
     if (this.isWritable) {
       this.untoldCursor = null;
@@ -91,7 +119,8 @@ class SocketClient<T> implements Follower<T>, DrainedClient {
   }
 
   onEnd(): void {
-    this.channel.close(NORMAL);
+    this.hasEnded = true;
+    if (this.backlog === null) this.channel.close(NORMAL);
   }
 
   onError(error: unknown): void {
@@ -100,12 +129,16 @@ class SocketClient<T> implements Follower<T>, DrainedClient {
   }
 
   endForNow(retryMs: number): void {
+    this.backlog?.stop(); // who comes back goes on behind what it was sent
+    this.backlog = null;
     this.channel.close(this.host.restartCode, `retry ${retryMs}`);
   }
 
   leave(): void {
     if (this.isGone) return;
     this.isGone = true;
+    this.backlog?.stop();
+    this.backlog = null;
     this.host.counter.leave('websocket');
     this.unwatch();
     const { unfollow } = this;

@@ -7,6 +7,7 @@ import { QueueBody, type QueueBodyOptions, type QueueOutlet } from '../rx/bodies
 import type { Follower, Published, Replay, Unfollow } from '../rx/replay/replayable.js';
 import { portOf } from '../rx/request.js';
 import type { Reply } from '../rx/response.js';
+import { Backlog, type BacklogOwner } from './backlog.js';
 import type { DrainedClient } from './drainer.js';
 import type { EncodedItem } from './encoded-item.js';
 import { cursorBefore, type FeedHost, type Visit } from './feed-client.js';
@@ -36,7 +37,7 @@ export const answerWithStream = <T>(host: FeedHost<T>, form: StreamForm<T>, visi
   replies.complete();
 };
 
-class StreamClient<T> implements Follower<T>, QueueBodyOptions<EncodedItem<T>>, DrainedClient, Silent {
+class StreamClient<T> implements Follower<T>, QueueBodyOptions<EncodedItem<T>>, DrainedClient, Silent, BacklogOwner<T> {
   readonly body: QueueBody<EncodedItem<T>>;
   readonly limits: QueueLimits<EncodedItem<T>>;
   private readonly host: FeedHost<T>;
@@ -46,6 +47,8 @@ class StreamClient<T> implements Follower<T>, QueueBodyOptions<EncodedItem<T>>, 
   /** Before the reply is open: what it begins with. */
   private replay: Replay<T> | null;
   private early: Published<T>[];
+  /** Of a replay that is more than the client takes at once. */
+  private backlog: Backlog<T> | null;
   private hasEnded: boolean;
   /** That of the source. */
   failure: { readonly error: unknown } | null;
@@ -64,6 +67,7 @@ class StreamClient<T> implements Follower<T>, QueueBodyOptions<EncodedItem<T>>, 
     this.outlet = null;
     this.replay = null;
     this.early = [];
+    this.backlog = null;
     this.hasEnded = false;
     this.failure = null;
     this.heartbeat = null;
@@ -114,7 +118,7 @@ class StreamClient<T> implements Follower<T>, QueueBodyOptions<EncodedItem<T>>, 
 
   onEnd(): void {
     this.hasEnded = true;
-    if (this.outlet !== null) this.end(this.outlet, this.form.wording.ended(this.host.drainer.retryMs));
+    if (this.outlet !== null && this.backlog === null) this.end(this.outlet, this.form.wording.ended(this.host.drainer.retryMs));
   }
 
   onError(error: unknown): void {
@@ -140,6 +144,7 @@ class StreamClient<T> implements Follower<T>, QueueBodyOptions<EncodedItem<T>>, 
     for (const published of early) this.tell(published, outlet);
     if (failure !== null) this.endBefore(failure.error);
     else if (this.hasEnded) this.onEnd();
+    this.backlog?.start();
     return () => {
       unwatch();
       watching?.unsubscribe();
@@ -152,13 +157,31 @@ class StreamClient<T> implements Follower<T>, QueueBodyOptions<EncodedItem<T>>, 
     this.replay = null;
     if (!replay.recovered) outlet.announce(wording.reset(cursorBefore(replay)));
     else if (this.visit.cursor === undefined) outlet.announce(wording.position(cursorBefore(replay)));
-    for (const published of replay.items) this.tell(published, outlet);
+    if (this.limits.overflow.policy === 'disconnect') this.backlog = Backlog.send(this, outlet, this.limits, replay.items);
+    else for (const published of replay.items) this.sendItem(published);
     this.heartbeat?.speak();
   }
 
   private tell(published: Published<T>, outlet: QueueOutlet<EncodedItem<T>>): void {
-    const item = this.host.items.of(published, (error) => portOf(this.visit.request).report(error));
-    if (item !== null) outlet.send(item);
+    const item = this.itemOf(published);
+    if (item === null) return;
+    if (this.backlog === null) outlet.send(item);
+    else this.backlog.add(published, Buffer.byteLength(this.form.wording.item(item)));
+  }
+
+  sendItem(published: Published<T>): void {
+    const item = this.itemOf(published);
+    if (item !== null) this.outlet?.send(item);
+  }
+
+  onCaughtUp(): void {
+    this.backlog = null;
+    if (this.failure !== null) this.endBefore(this.failure.error);
+    else if (this.hasEnded) this.onEnd();
+  }
+
+  private itemOf(published: Published<T>): EncodedItem<T> | null {
+    return this.host.items.of(published, (error) => portOf(this.visit.request).report(error));
   }
 
   encode(item: EncodedItem<T>): string {
@@ -196,12 +219,15 @@ class StreamClient<T> implements Follower<T>, QueueBodyOptions<EncodedItem<T>>, 
 
   /** The source had failed before the head could leave: a cut would take the news with it. Who comes back for more gets a 500. */
   private endBefore(error: unknown): void {
+    if (this.backlog !== null) return; // its end follows
     this.host.reportFailure(this.visit.request, error);
     this.endForNow(this.host.drainer.retryMs);
   }
 
   private stop(): void {
     this.heartbeat?.stop();
+    this.backlog?.stop();
+    this.backlog = null;
     const { unfollow } = this;
     this.unfollow = null;
     unfollow?.();
