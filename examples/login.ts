@@ -1,8 +1,9 @@
 /** A site with ring-defaults' middleware: a session, a form that no other site can post, a message for the next page. */
 import { map, pipe } from 'rxjs';
-import { type Handler, runServer } from 'rx-http-kit';
+import { type Handler, html, runServer } from 'rx-http-kit';
 import { antiForgeryToken, defaults, flash, params, regenerate, session, siteDefaults } from 'rx-http-kit/middleware';
 
+const HEAD = '<!doctype html><title>login</title><meta name="color-scheme" content="light dark">';
 const escape = (text: string): string => text.replace(/[&<"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const site: Handler = pipe(
@@ -18,11 +19,9 @@ const site: Handler = pipe(
     } = request;
     const back = { status: 303, headers: { location: '/' }, body: null };
     if (method === 'POST') return { ...back, session: regenerate({ user: String(formParams['user']) }), flash: 'welcome' };
-    const form = `<form method="post"><input name="user"><input type="hidden" name="__anti-forgery-token" value="${antiForgeryToken(request)}"></form>`;
-    return {
-      headers: { 'content-type': 'text/html' },
-      body: `<p>${said === undefined ? '' : escape(String(said))} ${escape(user)}</p>${form}\n`,
-    };
+    const token = `<input type="hidden" name="__anti-forgery-token" value="${antiForgeryToken(request)}">`;
+    const form = `<form method="post">${token}<label>name <input name="user" required></label> <button>log in</button></form>`;
+    return html(`${HEAD}<p>${said === undefined ? '' : escape(String(said))} ${escape(user)}</p>${form}\n`);
   }),
 );
 

@@ -14,7 +14,7 @@ import { notesApp } from './app.js';
 const folder = await mkdtemp(join(tmpdir(), 'notes-')); // the notes are in memory, so their files go with them
 const around = compose(accessLog(), compress());
 const server = await runServer(around(notesApp(folder)), { port: Number(process.env.PORT ?? 8090) });
-console.log(`listening on http://localhost:${server.port}`);
+console.log(`listening on http://localhost:${server.port} – log in as ada (lovelace) or ben (franklin)`);
 
 const stop = async (): Promise<void> => {
   await server.stop({ timeout: 5_000 });
