@@ -13,6 +13,7 @@ import { changelogComplaint } from './report-changelog.js';
 import { errorsPage } from './report-errors.js';
 import { optionWordsModule } from './report-option-words.js';
 import { membersOf, optionsPage } from './report-options.js';
+import { reportReadme } from './report-readme.js';
 import { pageFrom } from './report-testing.js';
 
 const check = process.argv.includes('--check');
@@ -45,6 +46,7 @@ for (const [path, render] of pages) {
 const complaint = changelogComplaint(readFileSync('CHANGELOG.md', 'utf8'), readFileSync('package.json', 'utf8'));
 if (complaint !== undefined) fail(complaint);
 if (!(await reportBenchmarks({ check }))) fail('docs/benchmarks.md is stale: npm run report');
+if (!(await reportReadme({ check }))) fail('README.md is stale: npm run report');
 
 /** What the test that is wrong says. */
 function failure(): string {

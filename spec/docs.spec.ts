@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { codeBlocksOf, moduleFrom, namesOf, type Entry } from './support/code-blocks.js';
 
 const FOLDER = 'build/docs-blocks';
@@ -39,7 +40,23 @@ const TSCONFIG = {
   include: ['*.ts', '../../ambient/docs/names.d.ts'],
 };
 
+/** As the headings of a page are named in links to them. */
+const anchorsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading.toLowerCase().replace(/[^\w\- ]/g, '').replaceAll(' ', '-')); // prettier-ignore
+
 describe('README.md and docs/', () => {
+  it('link to files, and to headings, that are there', () => {
+    const broken = PAGES.flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)]
+        .filter(([, path, anchor]) => {
+          const target = path === '' ? page : join(dirname(page), path);
+          return !existsSync(target) || (anchor !== '' && !anchorsOf(readFileSync(target, 'utf8')).includes(anchor));
+        })
+        .map(([link]) => `${page}: ${link}`),
+    );
+    expect(broken).to.deep.equal([]);
+  });
+
   it('have blocks of code that compile against the package', function () {
     this.timeout(60_000);
     rmSync(FOLDER, { recursive: true, force: true });

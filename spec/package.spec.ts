@@ -139,18 +139,22 @@ describe('the package', function () {
 
   after(() => rm(folder, { recursive: true, force: true }));
 
-  it('holds the built code, its types, the licence and the pages to read, and nothing else', () => {
+  it('holds the built code, its types, the licence, the pages to read and the examples that these link to, and nothing else', () => {
     expect(files).to.include.members([
       'package.json',
       'README.md',
       'LICENSE',
       'CHANGELOG.md',
       'docs/options.md',
+      'examples/hello.ts',
       'dist/index.js',
       'dist/index.d.ts',
     ]);
     const strangers = files.filter(
-      (path) => !/^(dist\/.+\.(js|js\.map|d\.ts)|docs\/[\w-]+\.(md|txt)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
+      (path) =>
+        !/^(dist\/.+\.(js|js\.map|d\.ts)|docs\/[\w-]+\.(md|txt)|examples\/.+\.(ts|html|css|js|svg)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+          path,
+        ),
     );
     expect(strangers).to.deep.equal([]);
   });

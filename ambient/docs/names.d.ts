@@ -1,6 +1,6 @@
 /** Names that the pages use without saying what they are: the reader's own. `spec/docs.spec.ts` compiles the pages with them. */
 import type { Observable } from 'rxjs';
-import type { Channel, ChannelOutput, Handler, HttpRequest, Message, Reply, Topic } from 'rx-http-kit';
+import type { Admit, Channel, ChannelOutput, Handler, HttpRequest, Message, Reply, Server, Topic } from 'rx-http-kit';
 import type { SessionStore } from 'rx-http-kit/middleware';
 
 declare global {
@@ -40,6 +40,13 @@ declare global {
   const answer: (message: Message) => string;
   const toText: (row: unknown) => string;
   const save: (item: unknown) => Promise<string>;
+  const server: Server;
+  const gate: Admit;
+  const channel: Channel<Message, ChannelOutput>;
+  const log: (...words: readonly unknown[]) => void;
+  const gauge: (active: number, waiting: number) => void;
+  const warn: (reason: string, count: number) => void;
+  const keep: (request: HttpRequest) => Reply;
   const write: (bytes: Uint8Array) => Promise<string>;
   const isKnown: (request: HttpRequest) => boolean;
   const pricesOf: (symbol: unknown) => Observable<Price>;
