@@ -16,6 +16,7 @@ const ENTRIES: readonly Entry[] = [
   { module: 'rx-http-kit/interop', names: namesOf('dist/interop/index.d.ts') },
   { module: 'rx-http-kit/testing', names: namesOf('dist/testing/index.d.ts') },
   { module: 'rxjs', names: namesOf('node_modules/rxjs/dist/types/index.d.ts') },
+  { module: 'node:crypto', names: new Set(['randomUUID']) },
   { module: 'node:fs', names: new Set(['createReadStream']) },
   { module: 'node:http', names: new Set(['createServer']) },
   { module: 'node:http2', names: new Set(['createSecureServer']) },

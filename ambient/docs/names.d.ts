@@ -12,12 +12,18 @@ declare global {
   interface Order {
     readonly lines: readonly unknown[];
   }
+  interface Session {
+    readonly user: string;
+    readonly login: string;
+  }
   interface Receipt {
     readonly total: number;
   }
   type SignedInRequest = HttpRequest & { readonly user: string };
 
   const prices$: Observable<Price>;
+  const ticks$: Observable<string>;
+  const user: string;
   const rows$: Observable<unknown>;
   const rows: Iterable<unknown>;
   const prices: Topic<Price>;
