@@ -176,6 +176,30 @@ describe('toFetch', () => {
     expect([Reflect.get(Object(outcome), 'name'), runs]).to.deep.equal(['AbortError', 0]);
   });
 
+  it('pulls of an endless body no more than the reader of its response wants', async () => {
+    let pulls = 0;
+    let cancelled = 0;
+    const endless = new ReadableStream({
+      pull: (controller) => {
+        pulls++;
+        controller.enqueue(new Uint8Array(65_536));
+      },
+      cancel: () => void cancelled++,
+    });
+    const echo = toFetch(
+      map(({ body$ }) => ({ body: body$ })),
+      { maxBody: Infinity },
+    );
+    const response = await echo(new Request('http://test/', { method: 'POST', body: endless, duplex: 'half' } as RequestInit)); // missing in its type
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader(); // it has one
+    for (let i = 0; i < 20; i++) await reader.read();
+    await turns(5);
+    expect(pulls).to.be.within(20, 30);
+    await reader.cancel();
+    await turns(5);
+    expect(cancelled).to.equal(1);
+  });
+
   it('gives pieces that are nobody else’s memory', async () => {
     const response = await toFetch(mergeMap(() => concat(of('one'), nextTurn, of('two'))))(new Request('http://test/'));
     const { value } = await (response.body as ReadableStream<Uint8Array>).getReader().read(); // it has one

@@ -5,10 +5,12 @@ import { expect } from 'chai';
 import express, { type RequestHandler } from 'express';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { connect, constants, createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { constants, createGzip, gunzipSync } from 'node:zlib';
-import { concat, finalize, map, merge, mergeMap, NEVER, of, Subject } from 'rxjs';
-import { RawClient, turns, until } from '../support/raw-client.js';
+import { constants as zlib, createGzip, gunzipSync } from 'node:zlib';
+import { concat, finalize, firstValueFrom, map, merge, mergeMap, NEVER, of, Subject } from 'rxjs';
+import { RawClient, turns, until, untilAtRest } from '../support/raw-client.js';
+import { valueOf } from '../support/response-reader.js';
 
 /** One server of Node.js's own, and a client that speaks in bytes. */
 const withListener = async (listener: RequestListener, use: (client: RawClient, port: number) => Promise<void>): Promise<void> => {
@@ -54,6 +56,35 @@ describe('NodeExchange', () => {
       await called;
       expect(runs).to.equal(0);
     });
+  });
+
+  it('does not run the handler for an HTTP/2 client that has gone before', async () => {
+    let runs = 0;
+    const listener = toNodeListener(map(() => String(++runs)));
+    for (const gone of ['stream', 'session'] as const) {
+      const called = new Subject<void>();
+      const isOver = firstValueFrom(called);
+      let asked = 0;
+      const server = createHttp2Server((request, response) => {
+        asked++;
+        response.on('close', () => {
+          setImmediate(() => {
+            listener(request, response);
+            called.next();
+          });
+        });
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`); // TCP
+      const stream = client.request({ ':path': '/', ':method': 'POST' }).on('error', () => {});
+      await until('the request has come', () => asked === 1);
+      if (gone === 'stream') stream.close(constants.NGHTTP2_CANCEL);
+      else client.destroy();
+      await isOver;
+      expect(runs, gone).to.equal(0);
+      client.destroy();
+      server.close();
+    }
   });
 
   it('leaves a response alone that somebody before it has sent, and says so', async () => {
@@ -186,8 +217,74 @@ describe('NodeExchange', () => {
     await withListener(express().use(compressing, listener), async (client) => {
       client.send(GET('/'));
       let come = await client.bodyBytes(1);
-      const text = (): string => gunzipSync(come, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+      const text = (): string => gunzipSync(come, { finishFlush: zlib.Z_SYNC_FLUSH }).toString();
       while (text() !== 'event') come = await client.bodyBytes(come.length + 1); // its header comes first
+    });
+  });
+
+  it('takes of a body no more than its reader wants, and sends back all of it', async () => {
+    const echo = toNodeListener(
+      map(({ body$ }) => ({ body: body$ })),
+      { maxBody: Infinity },
+    );
+    await withListener(echo, async (client) => {
+      const piece = Buffer.alloc(65_536, 'x');
+      client.pause();
+      client.send('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 65536000\r\n\r\n');
+      for (let i = 0; i < 1_000; i++) client.send(piece);
+      await untilAtRest('what is sent', () => 65_536_000 - client.unsent);
+      expect(client.unsent).to.be.above(30_000_000);
+      client.resume();
+      expect((await client.response('POST')).body.length).to.equal(65_536_000);
+    });
+  });
+
+  it('lives with middleware that patches the response, and is told as Node.js tells', async () => {
+    const log: string[] = [];
+    /** As `morgan` and `express-session` do: listen for the end, and hold it back until something is saved. */
+    const around: RequestHandler = (_request, response, next) => {
+      const end = response.end.bind(response) as (piece?: unknown) => typeof response;
+      const writeHead = response.writeHead as (...given: unknown[]) => typeof response; // whatever its overloads
+      response.writeHead = function (this: typeof response, ...given: unknown[]) {
+        this.setHeader('set-cookie', 'session=1');
+        return writeHead.apply(this, given);
+      } as typeof response.writeHead;
+      response.end = ((piece?: unknown) => {
+        setImmediate(() => end(piece)); // saved
+        return response;
+      }) as typeof response.end;
+      response.on('finish', () => log.push(`finish ${response.statusCode}`));
+      response.on('close', () => log.push(`close ${response.writableFinished}`));
+      next();
+    };
+    const listener = toNodeListener(
+      routes(
+        get(
+          '/whole',
+          map(() => ({ status: 201, body: Buffer.from('whole') })),
+        ),
+        get(
+          '/stream',
+          mergeMap(() => of('one', 'two')),
+        ),
+        get(
+          '/nothing',
+          map(() => ({ status: 204 })),
+        ),
+      ),
+    );
+    await withListener(express().disable('x-powered-by').use(around, listener), async (client) => {
+      for (const [path, status, body] of [
+        ['/whole', 201, 'whole'],
+        ['/stream', 200, 'onetwo'],
+        ['/nothing', 204, ''],
+      ] as const) {
+        client.send(GET(path));
+        const reply = await client.response();
+        expect([reply.status, String(reply.body), valueOf(reply, 'set-cookie')], path).to.deep.equal([status, body, 'session=1']);
+      }
+      await until('all is told', () => log.length === 6);
+      expect(log).to.deep.equal(['finish 201', 'close true', 'finish 200', 'close true', 'finish 204', 'close true']);
     });
   });
 
