@@ -462,6 +462,16 @@ describe('NodeListener', () => {
     await close();
   });
 
+  it('refuses upgrades that come when it has been stopped', async () => {
+    const listener = toNodeListener(websocket((messages$) => messages$));
+    const { port, close } = await listening(createServer(listener).on('upgrade', listener.upgrade));
+    await listener.stop(); // before there was anything to stop
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+    const [error] = (await once(socket, 'error')) as [Error]; // as ws documents it
+    expect(error.message).to.include('503');
+    await close();
+  });
+
   it('refuses what is no handler, and options that are none', () => {
     expect(() => toNodeListener('x' as unknown as Handler)).to.throw(OptionError); // untyped callers
     expect(() =>

@@ -22,7 +22,7 @@ export interface NodeListener {
   (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void): void;
   /** For `server.on('upgrade', listener.upgrade)`: without it no request becomes a WebSocket. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** Closes the WebSockets with 1001, as `server.stop` does; the rest is the other server's. */
+  /** Closes the WebSockets with 1001, as `server.stop` does, and answers further upgrades with 503; the rest is the other server's. */
   readonly stop: (options?: StopOptions) => Promise<void>;
 }
 
@@ -42,22 +42,31 @@ export const toNodeListener = (handler: Handler, options?: InteropOptions): Node
   const interop = interopFrom(options);
   const room = new WaitingRoom(interop.limits.queueSize);
   const servers = new Map<'http' | 'https', UpgradeServer>();
+  let isStopped = false;
   const listener = (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void): void => {
     const exchange = new NodeExchange(request, response, interop);
     const run = new HandlerRun(new IncomingRequest(exchange), room, { onRunEnd: () => {} });
     run.start(next === undefined ? handler : passingOn(handler, exchange, next));
   };
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (isStopped) {
+      socket.on('error', () => {}); // whoever has left needs no answer
+      socket.end(UNAVAILABLE);
+      return;
+    }
     const scheme = isEncrypted(socket) ? 'https' : 'http';
     let server = servers.get(scheme);
     if (server === undefined) servers.set(scheme, (server = new UpgradeServer(handler, interop, scheme)));
     server.accept(request, socket, head);
   };
   const stop = async (stopOptions?: StopOptions): Promise<void> => {
+    isStopped = true;
     await Promise.all(Array.from(servers.values(), (server) => server.stop(stopOptions)));
   };
   return Object.assign(listener, { upgrade, stop });
 };
+
+const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /** An empty result is somebody else's request; so is one that `routes` know by another method, as a routes around them would say. */
 const passingOn =
