@@ -43,19 +43,33 @@ const MAX_WAITING_ITEMS = 1_024;
  */
 export const passThrough = (handler: Handler, enter: (request: HttpRequest) => Passage | Observable<Passage>): Handler => {
   if (typeof handler !== 'function') throw new OptionError('handler', `is ${kindOf(handler)}, must be an operator: a function`);
-  return eachRequest((request, replies) => {
-    const entered = enter(request);
-    if (!isObservable(entered)) {
-      run(handler, request, entered, replies);
-      return;
-    }
-    replies.add(
-      entered.subscribe({
-        next: (passage) => run(handler, request, passage, replies),
-        error: (error: unknown) => replies.error(error),
-      }),
-    );
-  });
+  const layer: Layer = { handler, inner: LAYERS.get(handler), enter };
+  const passing = eachRequest((request, replies) => start(layer, request, replies));
+  LAYERS.set(passing, layer);
+  return passing;
+};
+
+/** What stands around a handler. Where that is a layer itself, it is started as one: a request then costs one subscriber for each. */
+interface Layer {
+  readonly handler: Handler;
+  readonly inner: Layer | undefined;
+  readonly enter: (request: HttpRequest) => Passage | Observable<Passage>;
+}
+
+const LAYERS = new WeakMap<Handler, Layer>();
+
+const start = (layer: Layer, request: HttpRequest, replies: Subscriber<Reply>): void => {
+  const entered = layer.enter(request);
+  if (!isObservable(entered)) {
+    run(layer, request, entered, replies);
+    return;
+  }
+  replies.add(
+    entered.subscribe({
+      next: (passage) => run(layer, request, passage, replies),
+      error: (error: unknown) => replies.error(error),
+    }),
+  );
 };
 
 /**
@@ -71,14 +85,15 @@ export const mapResponse = (
 /** The reply is a WebSocket: its fields go into the 101, status and body mean nothing. */
 export const isUpgrade = ({ body }: HttpResponse): boolean => body instanceof FrameBody;
 
-const run = (handler: Handler, request: HttpRequest, passage: Passage, replies: Subscriber<Reply>): void => {
+const run = ({ handler, inner }: Layer, request: HttpRequest, passage: Passage, replies: Subscriber<Reply>): void => {
   const { answer } = passage;
   if (answer === undefined) {
     const given = passage.request ?? request;
     const passing = new Passing(request, passage, replies);
     replies.add(passing); // first, as the handler may answer before it returns
     try {
-      repliesOf(handler, single(given)).subscribe(passing);
+      if (inner === undefined) repliesOf(handler, single(given)).subscribe(passing);
+      else start(inner, given, passing);
     } catch (error) {
       passing.error(error);
     }
