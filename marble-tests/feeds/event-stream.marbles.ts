@@ -1,6 +1,16 @@
 import { expect } from 'chai';
-import { asyncScheduler, concat, EMPTY, map, NEVER, Observable, of } from 'rxjs';
-import { dropOldest, eventStream, fromReadable, json, type EventStreamOptions, type ServerSentEvent, suspend } from 'rx-http-kit';
+import { asyncScheduler, concat, EMPTY, map, merge, NEVER, Observable, of } from 'rxjs';
+import {
+  dropOldest,
+  eventStream,
+  fromReadable,
+  json,
+  type EventStreamOptions,
+  type Reply,
+  type ResponseHeaders,
+  type ServerSentEvent,
+  suspend,
+} from 'rx-http-kit';
 import { get, head, marbles, post, type VirtualClient } from 'rx-http-kit/testing';
 
 const GET = { r: get('/') };
@@ -366,6 +376,26 @@ describe('eventStream', () => {
         expectEvents(server).toBe('----(eee)-|', { e: 'RHK_HANDLER_FAILED' });
         flush();
         expect(last).to.deep.equal(Array(3).fill('retry: 5500\n\n'));
+      });
+    });
+
+    it('ends each of two subscriptions to one body', () => {
+      marbles(({ cold, network, at, expectReply, expectSubscriptions, expectStatus }) => {
+        const source$ = cold('--a--');
+        const twice = map((reply: Reply) => {
+          const { headers, body } = reply as { headers: ResponseHeaders; body: Observable<string> }; // of an event stream
+          return { headers, body: merge(body, body) };
+        });
+        const stream = eventStream(() => source$, { random, heartbeatMs: 10 });
+        const server = network.server((requests$) => requests$.pipe(stream, twice));
+        at('20ms s', () => void server.stop({ timeout: 100 }));
+        expectReply(server.client({ sends: '-r', values: GET })).toBe('---(aa) 6ms (hh) 3ms (zz|)', {
+          a: A,
+          h: ':\n\n',
+          z: 'retry: 5500\n\n',
+        });
+        expectSubscriptions(source$.subscriptions).toBe(['-^ 18ms !', '-^ 18ms !']);
+        expectStatus(server).toBe('a 19ms (bc|)', { a: 'running', b: 'stopping', c: 'stopped' });
       });
     });
 

@@ -83,7 +83,7 @@ export function eventStream<E extends ServerSentEvent<unknown> | string>(
     requirePausable(events$, limits);
     const port = portOf(request);
     if (port.body === null) port.endsWithInput = true; // who has said all and is told this way has gone
-    return { headers, body: new QueueBody(new EventStreamClient(host, request, events$)) };
+    return { headers, body: new QueueBody(() => new EventStreamClient(host, request, events$)) };
   });
 }
 
@@ -120,7 +120,7 @@ interface EventStreamHost<E> {
   encode(event: E): string;
 }
 
-/** One reply. */
+/** One subscription to the body of a reply. */
 class EventStreamClient<E> implements QueueBodyOptions<E>, DrainedClient, Silent {
   readonly limits: QueueLimits<E>;
   private readonly host: EventStreamHost<E>;

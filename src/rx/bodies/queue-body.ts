@@ -55,15 +55,17 @@ export interface QueueOutlet<T> {
 
 /** A body to be answered with: `{ headers, body: new QueueBody({ encode, open }) }`. */
 export class QueueBody<T> extends PausableSource<BodyPiece> {
-  private readonly options: QueueBodyOptions<T>;
+  private readonly options: QueueBodyOptions<T> | (() => QueueBodyOptions<T>);
 
-  constructor(options: QueueBodyOptions<T>) {
+  /** @param options - A function where each subscription needs its own. */
+  constructor(options: QueueBodyOptions<T> | (() => QueueBodyOptions<T>)) {
     super();
     this.options = options;
   }
 
   open(subscriber: Subscriber<BodyPiece>): Faucet {
-    return new QueueRun(this.options, subscriber);
+    const { options } = this;
+    return new QueueRun(typeof options === 'function' ? options() : options, subscriber);
   }
 }
 
