@@ -16,6 +16,17 @@ describe('options of rx-http-kit/testing', () => {
     });
   }
 
+  it('are refused by a name that nobody knows: a diagram that is not read cannot be wrong', () => {
+    const untyped = (options: object): object => options; // as a test in JavaScript gives them
+    for (const name of ['read', 'send', 'vanish', 'remoteAddress']) {
+      expect(() => marbles(({ network }) => void network.server(hello).client(untyped({ [name]: '-' })))).to.throw(OptionError, name);
+    }
+    expect(() => marbles(() => {}, untyped({ horizon: 1 }))).to.throw(OptionError, 'horizon');
+    expect(() => recordTo('never-written', untyped({ maxByte: 1 }))).to.throw(OptionError, 'maxByte');
+    expect(() => inject(hello, '/').collect(untyped({ timeout: 1 }))).to.throw(OptionError, 'timeout');
+    expect(() => marbles(undefined as unknown as () => void)).to.throw(OptionError, 'body'); // what untyped callers say
+  });
+
   it('are refused where a request is none', () => {
     expect(() => request(null as unknown as RequestParts)).to.throw(OptionError, 'options'); // what untyped callers say
     expect(() => inject(hello, null as unknown as RequestParts)).to.throw(OptionError, 'options');

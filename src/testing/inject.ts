@@ -3,7 +3,7 @@ import { defer, isObservable, map, type Observable, type Subscription } from 'rx
 import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { single } from '../rx/single.js';
-import { integerOption } from '../rx/number-option.js';
+import { integerOption, knownOptions } from '../rx/number-option.js';
 import { type HttpRequest, IncomingRequest, portOf } from '../rx/request.js';
 import { kindOf, type Reply } from '../rx/response.js';
 import { MAX_TIMEOUT_MS, optionsFrom, type ServerOptions } from '../server/options.js';
@@ -62,7 +62,10 @@ export const inject = (handler: Handler, given: HttpRequest | RequestParts | str
   const request = isRequest(given) ? given : requestFrom(given);
   return {
     reply$: defer(() => handler(single(request))), // as the server does
-    collect: (options = {}) => collect(handler, request, options),
+    collect: (options = {}) => {
+      knownOptions(options, ['timeoutMs', 'server']);
+      return collect(handler, request, options);
+    },
   };
 };
 

@@ -3,7 +3,8 @@ import { map, type Observable } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
-import { integerOption } from '../rx/number-option.js';
+import { integerOption, knownOptions } from '../rx/number-option.js';
+import { kindOf } from '../rx/response.js';
 import { assertFrames, MarbleError } from './assert-frames.js';
 import { framesOf, MarbleScheduler } from './marble-scheduler.js';
 import { conversationOf, type RecordedConnection } from './recording.js';
@@ -96,6 +97,8 @@ const HORIZON_MS = 3_600_000;
  * ```
  */
 export const marbles = <T>(body: (helpers: MarbleHelpers) => T, options: MarbleOptions = {}): T => {
+  if (typeof body !== 'function') throw new OptionError('body', `is ${kindOf(body)}, must be a function`);
+  knownOptions(options, ['horizonMs']);
   const horizonMs = integerOption('horizonMs', options.horizonMs, HORIZON_MS, 1, Number.MAX_SAFE_INTEGER);
   const scheduler = new MarbleScheduler();
   const servers: Running[] = [];

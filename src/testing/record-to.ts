@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { messageOf } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
-import { integerOption } from '../rx/number-option.js';
+import { integerOption, knownOptions } from '../rx/number-option.js';
 import { groundFrom } from '../server/listen.js';
 import { optionsFrom, type ServerOptions } from '../server/options.js';
 import { type Server, startServer } from '../server/run-server.js';
@@ -30,6 +30,7 @@ const MAX_BYTES = 67_108_864;
  * @example `const server = await recordTo('strange-client.ndjson').runServer(handler, { port: 8090 });`
  */
 export const recordTo = (file: string, options: RecordOptions = {}): Recorder => {
+  knownOptions(options, ['maxBytes']);
   const maxBytes = integerOption('maxBytes', options.maxBytes, MAX_BYTES, 1, Infinity);
   return {
     runServer: async (handler, serverOptions) => {

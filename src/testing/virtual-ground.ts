@@ -1,6 +1,6 @@
 /** Memory and virtual time for one server to stand on, and its clients' way to it. */
 import { type Observable, ReplaySubject } from 'rxjs';
-import { integerOption } from '../rx/number-option.js';
+import { integerOption, knownOptions } from '../rx/number-option.js';
 import type { Ground } from '../server/listen.js';
 import type { ServerEvent } from '../server/server-event.js';
 import { MemoryAcceptor } from './memory-acceptor.js';
@@ -12,6 +12,8 @@ import type { VirtualTime } from './virtual-time.js';
 
 /** Where the memory network's end of a connection begins to wait; of the operating system's, which also buffers, it differs by machine. */
 const DEFAULT_WRITE_BUFFER = 65_536;
+
+const SCRIPT = ['connects', 'sends', 'values', 'reads', 'vanishes', 'isPolite', 'remoteAddr'];
 
 export class VirtualGround implements Ground {
   readonly acceptor: MemoryAcceptor;
@@ -47,7 +49,9 @@ export class VirtualGround implements Ground {
     this.events.complete();
   }
 
+  /** @throws {@link OptionError} for what no client does. */
   client(script: ClientScript): VirtualClient {
+    knownOptions(script, SCRIPT);
     return new ScriptedClient(script, actsFrom(script), this.time, () => this.connect(script));
   }
 
