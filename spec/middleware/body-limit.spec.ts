@@ -27,5 +27,6 @@ describe('bodyLimit', () => {
 
   it('refuses what is no number of octets', () => {
     for (const limit of [-1, 1.5, '1', undefined]) expect(() => bodyLimit(limit as number)).to.throw(OptionError, 'maxBody'); // what untyped callers say
+    expect(() => bodyLimit('1mb' as unknown as number)).to.throw('option maxBody: is "1mb", must be an integer from 0 to Infinity');
   });
 });

@@ -178,6 +178,7 @@ describe('statusLine', () => {
         .to.throw(HandlerError)
         .with.property('code', 'RHK_BAD_STATUS');
     }
+    expect(() => statusLine('204' as unknown as number)).to.throw('status of a reply is "204", must be an integer');
   });
 });
 

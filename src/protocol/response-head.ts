@@ -171,7 +171,10 @@ export const statusLine = (status: number): string =>
 
 const makeStatusLine = (status: number): string => {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new HandlerError('RHK_BAD_STATUS', `status of a reply is ${String(status)}, must be an integer from 200 to 599`);
+    throw new HandlerError(
+      'RHK_BAD_STATUS',
+      `status of a reply is ${typeof status === 'string' ? JSON.stringify(status) : String(status)}, must be an integer from 200 to 599`,
+    );
   }
   const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
   statusLines[status] = line;

@@ -18,5 +18,6 @@ export const integerOption = (name: string, value: unknown, byDefault: number, l
   if (value === undefined) return byDefault;
   const isLegal = typeof value === 'number' && value >= least && value <= most && (value === Infinity || Number.isInteger(value));
   if (isLegal) return value;
-  throw new OptionError(name, `is ${messageOf(value)}, must be an integer from ${least} to ${most}`);
+  const shown = typeof value === 'string' ? JSON.stringify(value) : messageOf(value); // what is wrong with '5' is its quotes
+  throw new OptionError(name, `is ${shown}, must be an integer from ${least} to ${most}`);
 };
