@@ -1,4 +1,4 @@
-import { delay, merge, NEVER } from 'rxjs';
+import { delay, map, merge, NEVER, timer } from 'rxjs';
 import { websocket } from 'rx-http-kit';
 import { closing, marbles, text, upgrade } from 'rx-http-kit/testing';
 
@@ -21,6 +21,19 @@ describe('WebSocketSession', () => {
         const client = server.client({ sends: 'u-t-c', values });
         expectFrames(client).toBe('           --t 1997ms (c|)', { t: 'hi', c: 'close 1000' });
         expectClosed(client).toBe('           2s n', { n: 1000 });
+      });
+    });
+  });
+
+  describe('a server that closes', () => {
+    const values = { u: upgrade('/'), c: closing(1000) };
+
+    it('ends the connection when the client has answered, RFC 6455 §7.1.1', () => {
+      marbles(({ network, expectFrames, expectClosed }) => {
+        const server = network.server(websocket(() => timer(3).pipe(map(String))));
+        const client = server.client({ sends: 'u-------c', values, isPolite: false });
+        expectFrames(client).toBe('           ---(0c)-|', { 0: '0', c: 'close 1000' });
+        expectClosed(client).toBe('           --------n', { n: 1000 });
       });
     });
   });
