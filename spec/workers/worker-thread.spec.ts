@@ -363,16 +363,25 @@ describe('threads', function () {
       await route.stop();
     });
 
-    it('keep no process alive', async () => {
-      const child = spawn(process.execPath, [new URL('./fixtures/stopped-process.js', import.meta.url).pathname], {
+    /** Exit code and output of a program. */
+    const outcome = async (file: string): Promise<readonly [code: number, said: string]> => {
+      const child = spawn(process.execPath, [new URL(`./fixtures/${file}`, import.meta.url).pathname], {
         stdio: ['ignore', 'pipe', 'inherit'],
         timeout: 25_000,
         killSignal: 'SIGKILL',
       });
       let said = '';
       child.stdout.setEncoding('utf8').on('data', (piece: string) => (said += piece));
-      const [code] = (await once(child, 'exit')) as [number]; // as child_process documents it
-      expect([code, said]).to.deep.equal([0, '200 worker-1\n200 side-1\nstopped\n']);
+      const [code] = (await once(child, 'close')) as [number]; // as child_process documents it
+      return [code, said];
+    };
+
+    it('keep no process alive', async () => {
+      expect(await outcome('stopped-process.js')).to.deep.equal([0, '200 worker-1\n200 side-1\nstopped\n']);
+    });
+
+    it('keep it until they have ended, though they were not ready yet', async () => {
+      expect(await outcome('stopped-early.js')).to.deep.equal([0, "[ 'RHK_MODULE_FAILED', undefined ]\n"]);
     });
   });
 });

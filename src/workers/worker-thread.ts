@@ -156,7 +156,7 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     for (const message of batch) {
       switch (message[0]) {
         case FromWorker.READY:
-          this.worker.unref();
+          if (!this.isStopping) this.worker.unref(); // who stops it waits for its end
           this.listener.onReady();
           break;
         case FromWorker.UNFIT:
