@@ -44,4 +44,13 @@ describe('portableRequest', () => {
     expect(crossed(twice).fields).to.deep.equal({ user: 'bob', uri: '/b', list: [1, new Date(0)], missing: undefined });
     expect(crossed(request('/')).fields).to.equal(undefined);
   });
+
+  it('takes maps of text and numbers as they are, and what is no map as a clone of it', () => {
+    const params = Object.assign(Object.create(null) as object, { id: 7, name: 'ada', none: null, last: undefined });
+    const fields = { params, proxied: new Proxy({ id: 7 }, {}), date: new Date(0), deep: { list: [1] }, empty: {} };
+    const clones = crossed(extend(request('/'), fields)).fields;
+    expect(clones).to.deep.equal({ ...fields, params: { ...params }, proxied: { id: 7 } });
+    const stays = { proxy: new Proxy({ list: [1] }, {}), method: { call: () => {} }, symbol: Symbol('a'), named: { symbol: Symbol('a') } };
+    expect(crossed(extend(request('/'), stays)).fields).to.equal(undefined);
+  });
 });
