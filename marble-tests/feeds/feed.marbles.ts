@@ -655,6 +655,18 @@ describe('feed', () => {
       });
     });
 
+    it('ends the clients of one that has little time while another one drains that has much', () => {
+      marbles(({ network, at: when, expectObservable }) => {
+        const shared = feed(topic<string>('letters'), { random, retryMs: 1_000, retryJitterMs: 0 });
+        const [slow, hasty] = [network.server(shared), network.server(shared)];
+        for (let i = 0; i < 200; i++) slow.client({ sends: '-r', values: { r: get('/', NDJSON) } });
+        when('-----s', () => void slow.stop({ timeout: Infinity }));
+        when('-----s', () => void hasty.stop({ timeout: 60 }));
+        const told = { s: '{"cursor":"e:0"}\n', z: '{"retryMs":1000}\n' };
+        expectObservable(replyOf(hasty.client({ sends: '-r', values: { r: get('/', NDJSON) } }))).toBe('-s---(z|)', told);
+      });
+    });
+
     it('can close WebSockets with 1001 instead', () => {
       marbles(({ network, at: when, expectObservable }) => {
         const server = network.server(feed(topic<string>('letters'), { random, restartCode: 1001 }));

@@ -40,9 +40,8 @@ export class Drainer {
   private readonly jitterMs: number;
   private readonly spreadMs: number;
   private readonly random: () => number;
-  /** Clients whose server drains. Those of another server with the same handler are not among them. */
-  private readonly leaving: Set<DrainedClient>;
-  private isDraining: boolean;
+  /** By the moment at which their server cuts them: clients of a server that has little time do not wait for those of one that has much. */
+  private readonly departures: Map<number, Set<DrainedClient>>;
 
   /** @throws {@link OptionError} for wrong options. */
   constructor({ retryMs, retryJitterMs, drainSpreadMs, random = Math.random }: DrainOptions) {
@@ -51,18 +50,18 @@ export class Drainer {
     this.jitterMs = integerOption('retryJitterMs', retryJitterMs, DEFAULTS.retryJitterMs, 0, MAX_MS);
     this.spreadMs = integerOption('drainSpreadMs', drainSpreadMs, DEFAULTS.drainSpreadMs, 0, MAX_MS);
     this.random = random;
-    this.leaving = new Set();
-    this.isDraining = false;
+    this.departures = new Map();
   }
 
-  /** Ends this client when its server drains. @returns Forgets it. */
+  /** Ends this client when its server drains. Those of another server with the same handler are left alone. @returns Forgets it. */
   watch(request: HttpRequest, client: DrainedClient): () => void {
+    let departure: Set<DrainedClient> | null = null;
     const unlisten = whenDraining(request, (withinMs) => {
-      this.leaving.add(client);
-      this.begin(withinMs);
+      departure = this.departureWithin(withinMs);
+      departure.add(client);
     });
     return () => {
-      this.leaving.delete(client);
+      departure?.delete(client);
       unlisten();
     };
   }
@@ -72,27 +71,36 @@ export class Drainer {
     return this.retryMs + Math.floor(this.random() * this.jitterMs);
   }
 
+  private departureWithin(withinMs: number): Set<DrainedClient> {
+    const cutsAt = asyncScheduler.now() + withinMs;
+    let departure = this.departures.get(cutsAt);
+    if (departure === undefined) {
+      departure = new Set();
+      this.departures.set(cutsAt, departure);
+      this.begin(departure, cutsAt, withinMs);
+    }
+    return departure;
+  }
+
   /** All are told of it in one turn: it begins behind the last of them. */
-  private begin(withinMs: number): void {
-    if (this.isDraining) return;
-    this.isDraining = true;
+  private begin(leaving: Set<DrainedClient>, cutsAt: number, withinMs: number): void {
     const batches = Math.max(1, Math.floor(Math.min(this.spreadMs, withinMs / 2) / BATCH_INTERVAL_MS));
     let size = 0;
     const endBatch = function (this: SchedulerAction<Drainer>, drainer?: Drainer): void {
       if (drainer === undefined) return; // given when it was scheduled
-      if (size === 0) size = Math.max(MIN_BATCH, Math.ceil(drainer.leaving.size / batches));
-      drainer.endSome(size);
-      if (drainer.leaving.size > 0) this.schedule(drainer, BATCH_INTERVAL_MS);
-      else drainer.isDraining = false; // the next server may drain, too
+      if (size === 0) size = Math.max(MIN_BATCH, Math.ceil(leaving.size / batches));
+      drainer.endSome(leaving, size);
+      if (leaving.size > 0) this.schedule(drainer, BATCH_INTERVAL_MS);
+      else drainer.departures.delete(cutsAt);
     };
     asyncScheduler.schedule(endBatch, 0, this);
   }
 
-  private endSome(count: number): void {
+  private endSome(leaving: Set<DrainedClient>, count: number): void {
     let left = count;
-    for (const client of this.leaving) {
+    for (const client of leaving) {
       if (left-- === 0) return;
-      this.leaving.delete(client);
+      leaving.delete(client);
       client.endForNow(this.jitteredRetryMs());
     }
   }
