@@ -119,6 +119,18 @@ describe('fromNodeListener', () => {
     });
   });
 
+  it('cuts a reply that ends before its content-length', async () => {
+    const short = fromNodeListener((_request, response) => {
+      response.setHeader('content-length', 10);
+      response.end('four');
+    });
+    let failed: unknown;
+    await inject(short, '/')
+      .collect({ timeoutMs: 1_000 })
+      .catch((error: unknown) => (failed = error));
+    expect(String(failed)).to.include('the reply was cut: 200 with 4 octets');
+  });
+
   it('closes the response when the client leaves, and streams until then', async () => {
     await withSite(handler, async ({ port }) => {
       const client = await RawClient.open({ port });

@@ -110,6 +110,9 @@ class Visit {
 
   run(request: IncomingMessage, response: ServerResponse): void {
     this.response = response;
+    response.once('finish', () => {
+      if (!this.isComplete) this.socket.destroy(); // all that it had to say, and less than it had announced
+    });
     const read = request._read.bind(request);
     request._read = (size) => {
       if (!this.isOver) this.socket.sendBody(); // not before somebody reads: whoever passes on has left the body as it was
