@@ -15,6 +15,20 @@ describe('WebSocketSession', () => {
       });
     });
 
+    it('gets its answers, also when it has said all before the handler has opened it', () => {
+      marbles(({ network, expectFrames, expectClosed }) => {
+        const server = network.server((requests$) =>
+          requests$.pipe(
+            delay(10),
+            websocket((messages$) => messages$.pipe(delay(5))),
+          ),
+        );
+        const client = server.client({ sends: 'u-t-c|', values });
+        expectFrames(client).toBe('           ---------------(tc|)', { t: 'hi', c: 'close 1000' });
+        expectClosed(client).toBe('           ---------------n', { n: 1000 });
+      });
+    });
+
     it('is answered after a second, whatever is still to be said', () => {
       marbles(({ network, expectFrames, expectClosed }) => {
         const server = network.server(websocket((messages$) => merge(messages$, NEVER)));
@@ -35,6 +49,22 @@ describe('WebSocketSession', () => {
         expectFrames(client).toBe('           ---(0c)-|', { 0: '0', c: 'close 1000' });
         expectClosed(client).toBe('           --------n', { n: 1000 });
       });
+    });
+  });
+
+  it('is over for a client that has sent FIN, also before the handler has opened it', () => {
+    marbles(({ cold, network, expectConnections, expectSubscriptions }) => {
+      const values = { u: upgrade('/') };
+      const ticks$ = cold('500ms a 500ms b 500ms c 500ms d 500ms e');
+      const server = network.server((requests$) =>
+        requests$.pipe(
+          delay(5),
+          websocket(() => ticks$),
+        ),
+      );
+      server.client({ sends: 'u|', values, isPolite: false });
+      expectConnections(server).toBe('         o----n', { o: 1, n: 0 });
+      expectSubscriptions(ticks$.subscriptions).toBe('-----(^!)');
     });
   });
 });

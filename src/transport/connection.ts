@@ -318,6 +318,7 @@ export class Connection implements ConnectionPort, ReaderOwner, WriterOwner, Rep
     this.session = session;
     if (this.isDraining) this.host.clock.endOfTurn(() => this.leaveSession(session)); // its owner is about to be told of it
     this.reader.advance();
+    if (this.inputEnded) this.host.clock.endOfTurn(() => session.onStreamEnd()); // FIN came first, and will not come again
     return session;
   }
 
