@@ -42,6 +42,13 @@ const FAILURES: readonly Failure[] = [
     code: 'RHK_HANDLER_FAILED',
   },
   {
+    name: 'an operator whose error cannot be shown',
+    handler: websocket(mergeMap((message) => (message === 'bad' ? throwError(() => Object.create(null) as unknown) : of(message)))),
+    send: text('bad'),
+    want: 'close 1011',
+    code: 'RHK_HANDLER_FAILED',
+  },
+  {
     name: 'onReceive',
     handler: asChannel({ onReceive: (channel, message) => channel.send(badOn(message) as string) }),
     send: text('bad'),

@@ -3,7 +3,7 @@
  *
  * What is sent before the 101 waits in the same queue as what a slow client has not taken: `outbound-queue.ts`.
  */
-import { HandlerError, OverloadError, ProtocolError } from '../../errors.js';
+import { HandlerError, messageOf, OverloadError, ProtocolError } from '../../errors.js';
 import { EncodedMessage, type Outgoing, octetsOf } from '../../protocol/encoded-message.js';
 import type { ExchangePort, FrameClose, FrameListener, FramePort } from '../../transport/contracts.js';
 import { type ChannelClose, statusOf } from './channel.js';
@@ -167,11 +167,7 @@ export class WebSocketLine<I, O> implements ChannelLine<O>, FrameListener, Queue
   }
 
   report(error: unknown): void {
-    this.port.report(
-      error instanceof Error && 'code' in error && String(error.code).startsWith('RHK_')
-        ? error
-        : new HandlerError('RHK_HANDLER_FAILED', `channel failed: ${String(error)}`, { cause: error }),
-    );
+    this.port.report(failureOf(error));
   }
 
   // ── in ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -244,3 +240,15 @@ const closeFrom = ({ code, reason, by }: FrameClose): ChannelClose => ({
   reason,
   by,
 });
+
+/** Anything can be thrown; what cannot even be read is told as that. */
+const failureOf = (error: unknown): unknown => {
+  let text = messageOf(error);
+  try {
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('RHK_')) return error;
+    text = String(error);
+  } catch {
+    // told by its message, or as something that cannot be shown
+  }
+  return new HandlerError('RHK_HANDLER_FAILED', `channel failed: ${text}`, { cause: error });
+};
