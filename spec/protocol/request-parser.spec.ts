@@ -193,7 +193,7 @@ const REFUSALS: Partial<Record<ErrorCode, readonly string[]>> = {
   RHK_UNKNOWN_TRANSFER_CODING: [get('Transfer-Encoding: gzip, chunked'), get('Transfer-Encoding: a,\tb ,CHUNKED')],
   RHK_UNKNOWN_EXPECTATION: [get('Expect: 200-ok'), get('Expect:'), get('Expect: 100-continue\r\nExpect: 100-continue')],
   RHK_UNKNOWN_METHOD: [line('get / HTTP/1.1'), line('Get / HTTP/1.1'), line('CONNECT x:80 HTTP/1.1'), line('m-search / HTTP/1.1')],
-  RHK_UNKNOWN_VERSION: [line('GET / HTTP/2.0'), line('GET / HTTP/1.2'), line('GET / HTTP/0.9'), line('PRI * HTTP/2.0')],
+  RHK_UNKNOWN_VERSION: [line('GET / HTTP/2.0'), line('GET / HTTP/0.9'), line('PRI * HTTP/2.0')],
 };
 
 describe('RequestParser', () => {
@@ -291,6 +291,12 @@ describe('RequestParser', () => {
     for (const length of [0, 9, 4_294_967_296, Number.MAX_SAFE_INTEGER - 6, Number.MAX_SAFE_INTEGER]) {
       expect(headOf(get(`Content-Length: ${length}`))?.contentLength).to.equal(length);
     }
+  });
+
+  it('takes a higher minor version for the highest that it knows, RFC 9110 §2.5', () => {
+    expect(headOf(line('GET / HTTP/1.2'))).to.include({ minorVersion: 1, keepAlive: true });
+    alwaysMeets(line('GET / HTTP/1.9'), 'ok');
+    alwaysMeets('GET / HTTP/1.2\r\n\r\n', 'RHK_BAD_HOST');
   });
 
   it('takes what looks wrong and is legal', () => {

@@ -52,7 +52,7 @@ export interface HeadFacts {
 
 export class RequestHead implements ReceivedHead {
   readonly method: string;
-  /** 0 or 1: the only versions that get this far are HTTP/1.0 and HTTP/1.1. */
+  /** 0 or 1: a request of HTTP/1.2 to HTTP/1.9 is one of HTTP/1.1. */
   readonly minorVersion: number;
   /** Octets, or -1 where the head announces none. */
   readonly contentLength: number;

@@ -375,7 +375,8 @@ export class RequestParser implements HeadFacts {
         }
         case State.REQUEST_LINE_LF:
           if (bytes[i] !== LF) this.fail('RHK_BAD_LINE_END');
-          if (this.majorVersion !== 1 || this.minorVersion > 1) this.fail('RHK_UNKNOWN_VERSION');
+          if (this.majorVersion !== 1) this.fail('RHK_UNKNOWN_VERSION');
+          if (this.minorVersion > 1) this.minorVersion = 1; // as the highest of its major version that is known, RFC 9110 §2.5
           i++;
           this.lineStart = i;
           this.fieldsStart = i;

@@ -7,6 +7,7 @@ const badTarget = refused(400, 'RFC 9112 §3.2');
 const badVersion = refused(400, 'RFC 9112 §2.3');
 const unknownMethod = refused(501, 'RFC 9110 §9.1');
 const unknownVersion = refused(505, 'RFC 9110 §15.6.6');
+const higherMinor = accepted('RFC 9110 §2.5');
 const method = accepted('RFC 9110 §9.1');
 const target = accepted('RFC 9112 §3.2.1');
 const absolute = accepted('RFC 9112 §3.2.2');
@@ -211,8 +212,8 @@ export const versions: readonly WireCase[] = [
   badVersion('a superscript digit', line('GET / HTTP/1.\xb9')),
   unknownVersion('HTTP/0.9', line('GET / HTTP/0.9')),
   unknownVersion('HTTP/0.0', line('GET / HTTP/0.0')),
-  unknownVersion('HTTP/1.2', line('GET / HTTP/1.2')),
-  unknownVersion('HTTP/1.9', line('GET / HTTP/1.9')),
+  higherMinor('HTTP/1.2', line('GET / HTTP/1.2')),
+  higherMinor('HTTP/1.9', line('GET / HTTP/1.9')),
   unknownVersion('HTTP/2.0', line('GET / HTTP/2.0')),
   unknownVersion('HTTP/2.1', line('GET / HTTP/2.1')),
   unknownVersion('HTTP/3.0', line('GET / HTTP/3.0')),
