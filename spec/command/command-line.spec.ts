@@ -13,7 +13,6 @@ describe('commandLineFrom', () => {
       module: './app.js',
       options: {},
       processes: undefined,
-      startTimeoutMs: undefined,
       timeout: 5_000,
       watch: false,
       quiet: false,
@@ -36,8 +35,8 @@ describe('commandLineFrom', () => {
 
   it('reads its own', () => {
     const line = commandLineFrom('--processes 2 --timeout 10 --start-timeout-ms=20 --watch --quiet --verbose -p 80 a.js'.split(' '));
-    expect(line).to.deep.include({ processes: 2, timeout: 10, startTimeoutMs: 20, watch: true, quiet: true, verbose: true });
-    expect(line.options).to.deep.equal({ port: 80 });
+    expect(line).to.deep.include({ processes: 2, timeout: 10, watch: true, quiet: true, verbose: true });
+    expect(line.options).to.deep.equal({ port: 80, startTimeoutMs: 20 });
     expect(commandLineFrom(['a.js', '--processes', 'auto', '--timeout', 'Infinity'])).to.include({ processes: 'auto', timeout: Infinity });
   });
 
@@ -78,7 +77,7 @@ describe('commandLineFrom', () => {
     ['a.js --processes 0', '--processes: is "0", must be an integer from 1 to 1024, or auto'],
     ['a.js --processes all', '--processes: is "all", must be an integer from 1 to 1024, or auto'],
     ['a.js --timeout soon', '--timeout: is "soon", must be milliseconds from 0 to 2147483647, or Infinity'],
-    ['a.js --start-timeout-ms 0', '--start-timeout-ms: is "0", must be milliseconds from 1 to 2147483647, or Infinity'],
+    ['a.js --start-timeout-ms 0', '--start-timeout-ms: is 0, must be an integer from 1 to 2147483647, or Infinity'],
   ];
   for (const [words, complaint] of refused) {
     it(`refuses "${words}"`, () => {

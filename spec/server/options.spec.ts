@@ -58,6 +58,11 @@ const RULES: Readonly<Record<Name, Rule>> = {
     bad: [0, 0.5, 2_147_483_648, ...NOT_NUMBERS],
     allowed: 'must be an integer from 1 to 2147483647, or Infinity',
   },
+  startTimeoutMs: {
+    good: [1, 2_147_483_647, Infinity],
+    bad: [0, 0.5, 2_147_483_648, ...NOT_NUMBERS],
+    allowed: 'must be an integer from 1 to 2147483647, or Infinity',
+  },
   resourceLimits: {
     good: [null, {}, { maxOldGenerationSizeMb: 64, stackSizeMb: 4 }],
     bad: [5, 'a', [], [5], true, { maxOldGenerationSizeMb: 0 }, { maxOldGenerationSizeMb: '64' }, { memory: 64 }, new Date(0)],

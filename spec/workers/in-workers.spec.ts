@@ -429,6 +429,8 @@ describe('inWorkers', () => {
       [{ requestsPerThread: 0 }, 'requestsPerThread'],
       [{ computeTimeoutMs: 0 }, 'computeTimeoutMs'],
       [{ computeTimeoutMs: 2 ** 31 }, 'computeTimeoutMs'],
+      [{ startTimeoutMs: 0 }, 'startTimeoutMs'],
+      [{ startTimeoutMs: 2 ** 31 }, 'startTimeoutMs'],
       [{ maxBufferedBytes: -1 }, 'maxBufferedBytes'],
       [{ resourceLimits: { heap: 5 } }, 'resourceLimits'],
       [{ threads: 5 }, 'threads'],

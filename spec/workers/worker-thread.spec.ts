@@ -267,6 +267,16 @@ describe('threads', function () {
       });
     }
 
+    it('reject when the module is not loaded within startTimeoutMs', async () => {
+      const module = new URL('./fixtures/endless-module.js', import.meta.url);
+      const error = await runServer(module, { ...local, thread: 2, startTimeoutMs: 500 }).then(
+        () => undefined,
+        (reason: unknown) => reason as HttpKitError,
+      );
+      expect(error).to.include({ code: 'RHK_MODULE_FAILED' });
+      expect(error?.message).to.match(/endless-module.js cannot serve: worker-\d was not ready within 500 ms \(startTimeoutMs\)$/);
+    });
+
     it('reject before anything is bound, and end when the port is taken', async () => {
       const site = await Site.start(APP, { thread: 1 });
       const error = await runServer(APP, { ...local, port: site.port, thread: 1 }).then(

@@ -16,7 +16,6 @@ export interface CommandLine {
   readonly options: Partial<ServerOptions>;
   /** `undefined`: this process serves by itself. */
   readonly processes: number | 'auto' | undefined;
-  readonly startTimeoutMs: number | undefined;
   /** Milliseconds that running exchanges get when the server stops, or a process is replaced. */
   readonly timeout: number;
   readonly watch: boolean;
@@ -42,7 +41,6 @@ export const COMMAND_OPTIONS: readonly CommandOption[] = [
     value: 'ms',
     words: `For replies that run when the server stops or a process is replaced. Default ${DEFAULT_TIMEOUT_MS}.`,
   },
-  { name: 'start-timeout-ms', value: 'ms', words: 'Until a new process must listen. Default 60000.' },
   { name: 'watch', value: undefined, words: "Replace the processes when a file in the module's folder changes." },
   { name: 'quiet', value: undefined, words: 'Print errors only.' },
   { name: 'verbose', value: undefined, words: 'Print the stack of every error.' },
@@ -78,7 +76,6 @@ export const commandLineFrom = (words: readonly string[]): CommandLine => {
     module: modules[0] ?? '',
     options: wants === 'server' ? serverOptionsFrom(values) : {},
     processes: processesFrom(values.get('processes')),
-    startTimeoutMs: millisecondsFrom('start-timeout-ms', values, 1),
     timeout: millisecondsFrom('timeout', values, 0) ?? DEFAULT_TIMEOUT_MS,
     watch: values.has('watch'),
     quiet: values.has('quiet'),

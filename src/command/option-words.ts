@@ -16,6 +16,7 @@ export const OPTION_WORDS: Readonly<Record<string, OptionWords>> = {
   workerNamePrefix: {"unit":"–","type":"string","words":"What the names of the threads begin with; a number follows: worker-1."},
   requestsPerThread: {"unit":"count","type":"number","words":"Requests that a thread may be busy with: from when it is given one until the first item of its reply. 1 suits handlers that compute; past it requests wait for a thread."},
   computeTimeoutMs: {"unit":"ms","type":"number","words":"Milliseconds that a thread may compute without looking up. Past it it is ended and replaced: its request gets 503, what else it held 500 or a cut."},
+  startTimeoutMs: {"unit":"ms","type":"number","words":"Milliseconds until a thread must be ready, its module loaded; and a new process of runProcesses must listen. Past it it is ended: at the start that is an error, a replacement is tried again later."},
   resourceLimits: {"unit":"–","type":"ResourceLimits | null","words":"Memory of each thread, as worker_threads has it; null for Node's own limits. A thread that needs more ends and is replaced: what it held gets 500 or a cut."},
   maxBody: {"unit":"bytes","type":"number","words":"Octets of a request body. Past it 413: by content-length before a byte of the body is read, by count when chunked."},
   maxWs: {"unit":"bytes","type":"number","words":"Octets of a WebSocket message, after inflation. Past it the socket closes with 1009. A channel may have its own limit."},

@@ -121,8 +121,8 @@ class Command {
   }
 
   private async serveInProcesses(): Promise<void> {
-    const { watch, options, startTimeoutMs, timeout, processes = 1 } = this.line;
-    const start = (): Promise<ProcessServer> => runProcesses(this.module, { ...options, processes, startTimeoutMs });
+    const { watch, options, timeout, processes = 1 } = this.line;
+    const start = (): Promise<ProcessServer> => runProcesses(this.module, { ...options, processes });
     let replace: (() => void) | undefined;
     let isAsked = false;
     process.on('SIGHUP', () => {

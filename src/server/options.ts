@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly requestsPerThread: number;
   /** Milliseconds that a thread may compute without looking up. Past it it is ended and replaced: its request gets 503, what else it held 500 or a cut. */
   readonly computeTimeoutMs: number;
+  /** Milliseconds until a thread must be ready, its module loaded; and a new process of `runProcesses` must listen. Past it it is ended: at the start that is an error, a replacement is tried again later. */
+  readonly startTimeoutMs: number;
   /** Memory of each thread, as `worker_threads` has it; `null` for Node's own limits. A thread that needs more ends and is replaced: what it held gets 500 or a cut. */
   readonly resourceLimits: ResourceLimits | null;
   /** Octets of a request body. Past it 413: by content-length before a byte of the body is read, by count when chunked. */
@@ -66,6 +68,7 @@ export const DEFAULTS: ServerOptions = Object.freeze({
   workerNamePrefix: 'worker-',
   requestsPerThread: 1,
   computeTimeoutMs: Infinity,
+  startTimeoutMs: 60_000,
   resourceLimits: null,
   maxBody: 8_388_608,
   maxWs: 4_194_304,
@@ -140,6 +143,7 @@ const CHECKS: Readonly<Record<keyof ServerOptions, Check>> = {
   workerNamePrefix: nonEmptyText,
   requestsPerThread: limit(1),
   computeTimeoutMs: integer(1, MAX_TIMEOUT_MS, true),
+  startTimeoutMs: integer(1, MAX_TIMEOUT_MS, true),
   resourceLimits: orNull(resourceLimits),
   maxBody: limit(0),
   maxWs: integer(1, 2_147_483_647), // the receiver counts in 32 bits

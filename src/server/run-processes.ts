@@ -15,12 +15,10 @@ import { MAX_TIMEOUT_MS, optionsFrom, type ServerOptions } from './options.js';
 import type { Server, ServerStatus, StopOptions } from './run-server.js';
 import { type ServerEvent, ServerEvents, type ServerEventType } from './server-event.js';
 
-/** Options of {@link runProcesses}: those of a server, for each process, and two of the group. */
+/** Options of {@link runProcesses}: those of a server, for each process, and how many there are. */
 export interface ProcessesOptions extends Partial<ServerOptions> {
   /** How many, 1–1 024; `'auto'`, the default, is one for each CPU that this process may use. */
   readonly processes?: number | 'auto' | undefined;
-  /** Milliseconds until a new process must listen, 1–2 147 483 647 or Infinity; past it it is killed. Default 60 000. */
-  readonly startTimeoutMs?: number | undefined;
 }
 
 /** A group of processes that listens. What `Server` says of connections holds for all of them. */
@@ -39,7 +37,6 @@ export interface ProcessServer extends Server {
 }
 
 const MAX_PROCESSES = 1_024;
-const DEFAULT_START_TIMEOUT_MS = 60_000;
 const DEFAULT_STOP_TIMEOUT_MS = 100;
 const DEFAULT_REPLACE_TIMEOUT_MS = 5_000;
 /** What a connection that was accepted a moment ago has for its first request when its process leaves. */
@@ -59,14 +56,13 @@ const FIRST_REQUEST_MS = 500;
  */
 export const runProcesses = async (module: URL, options: ProcessesOptions = {}): Promise<ProcessServer> => {
   if (!(module instanceof URL)) throw new OptionError('module', `is ${complaintAbout(module)}`);
-  const { processes, startTimeoutMs, ...serverOptions } = options;
+  const { processes, ...serverOptions } = options;
   const count = countFrom(processes);
-  const startMs = millisecondsFrom('startTimeoutMs', startTimeoutMs, DEFAULT_START_TIMEOUT_MS, 1);
   const checked = optionsFrom(serverOptions);
   if (!cluster.isPrimary) throw new OptionError('processes', 'cannot be started by a process of a cluster');
   const port = checked.path === null ? await freePort(checked) : checked.port;
   return new Promise((resolve, reject) => {
-    new ProcessGroup(module, count, startMs, { ...serverOptions, port }, resolve, reject);
+    new ProcessGroup(module, count, checked.startTimeoutMs, { ...serverOptions, port }, resolve, reject);
   });
 };
 

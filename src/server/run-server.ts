@@ -73,7 +73,7 @@ export const runServer = async (handler: Handler | URL | string, options?: Parti
 
 /** The threads first: a server whose handler cannot be there is never bound. */
 const runModule = async (module: URL | string, options: ServerOptions): Promise<Server> => {
-  const { thread, workerNamePrefix, queueSize, requestsPerThread, computeTimeoutMs, maxBufferedBytes } = options;
+  const { thread, workerNamePrefix, queueSize, requestsPerThread, computeTimeoutMs, startTimeoutMs, maxBufferedBytes } = options;
   const resourceLimits = options.resourceLimits ?? undefined;
   const workers = inWorkers(module, {
     thread,
@@ -81,6 +81,7 @@ const runModule = async (module: URL | string, options: ServerOptions): Promise<
     queueSize,
     requestsPerThread,
     computeTimeoutMs,
+    startTimeoutMs,
     maxBufferedBytes,
     resourceLimits,
   });

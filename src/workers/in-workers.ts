@@ -32,6 +32,8 @@ export interface InWorkersOptions {
    * it was given gets 503, what else it held 500 or a cut.
    */
   readonly computeTimeoutMs?: number | undefined;
+  /** Milliseconds until a thread must be ready, its module loaded; default 60 000. Past it it is ended: `started` rejects, or a replacement is tried again later. */
+  readonly startTimeoutMs?: number | undefined;
   /** Octets that may wait for one slow client when they are pushed; default 1 048 576. Past it, and what is on its way, the reply is cut. */
   readonly maxBufferedBytes?: number | undefined;
   /** Memory of each thread, as `worker_threads` has it. A thread that needs more ends, and is replaced. Default: Node's. */
@@ -66,6 +68,7 @@ interface CheckedOptions {
   readonly queueSize: number;
   readonly requestsPerThread: number;
   readonly computeTimeoutMs: number;
+  readonly startTimeoutMs: number;
   readonly maxBufferedBytes: number;
   readonly resourceLimits: ResourceLimits | undefined;
 }
@@ -76,6 +79,7 @@ const DEFAULTS: CheckedOptions = {
   queueSize: 20_480,
   requestsPerThread: 1,
   computeTimeoutMs: Infinity,
+  startTimeoutMs: 60_000,
   maxBufferedBytes: 1_048_576,
   resourceLimits: undefined,
 };
@@ -111,8 +115,9 @@ export const inWorkers = (module: URL | string, options: InWorkersOptions = {}):
     checked,
     (name, listener) => {
       const task = { name, url, maxBufferedBytes: checked.maxBufferedBytes };
-      const { computeTimeoutMs, resourceLimits } = checked;
-      return new WorkerThread({ task, computeTimeoutMs, resourceLimits, isAwaited: isStarting }, threadClock, listener);
+      const { computeTimeoutMs, startTimeoutMs, resourceLimits } = checked;
+      const options = { task, computeTimeoutMs, startTimeoutMs, resourceLimits, isAwaited: isStarting };
+      return new WorkerThread(options, threadClock, listener);
     },
     threadClock,
     onFailure,
@@ -168,26 +173,30 @@ const moduleUrl = (module: URL | string): string => {
 };
 
 /** Those that are numbers. */
-type NumberName = 'thread' | 'queueSize' | 'requestsPerThread' | 'computeTimeoutMs' | 'maxBufferedBytes';
+type NumberName = 'thread' | 'queueSize' | 'requestsPerThread' | 'maxBufferedBytes';
+/** Those that a timer waits for. */
+type WaitName = 'computeTimeoutMs' | 'startTimeoutMs';
 
 const checkedFrom = (options: InWorkersOptions): CheckedOptions => {
   knownOptions(options, NAMES);
   const number = (name: NumberName, least: number, most: number): number => integerOption(name, options[name], DEFAULTS[name], least, most);
+  const wait = (name: WaitName): number => {
+    const value = integerOption(name, options[name], DEFAULTS[name], 1, Infinity);
+    if (value === Infinity || value <= MAX_TIMEOUT_MS) return value;
+    throw new OptionError(name, `is ${value}, must be an integer from 1 to ${MAX_TIMEOUT_MS}, or Infinity`);
+  };
   const { workerNamePrefix = DEFAULTS.workerNamePrefix, resourceLimits } = options;
   if (typeof workerNamePrefix !== 'string' || workerNamePrefix === '')
     throw new OptionError('workerNamePrefix', `is ${messageOf(workerNamePrefix)}, must be a non-empty string`);
   const complaint = resourceLimits === undefined ? null : complaintAboutLimits(resourceLimits);
   if (complaint !== null) throw new OptionError('resourceLimits', complaint);
-  const computeTimeoutMs = number('computeTimeoutMs', 1, Infinity);
-  if (computeTimeoutMs !== Infinity && computeTimeoutMs > MAX_TIMEOUT_MS) {
-    throw new OptionError('computeTimeoutMs', `is ${computeTimeoutMs}, must be an integer from 1 to ${MAX_TIMEOUT_MS}, or Infinity`);
-  }
   return {
     thread: number('thread', 1, MOST_THREADS),
     workerNamePrefix,
     queueSize: number('queueSize', 0, Infinity),
     requestsPerThread: number('requestsPerThread', 1, Infinity),
-    computeTimeoutMs,
+    computeTimeoutMs: wait('computeTimeoutMs'),
+    startTimeoutMs: wait('startTimeoutMs'),
     maxBufferedBytes: number('maxBufferedBytes', 0, Infinity),
     resourceLimits,
   };

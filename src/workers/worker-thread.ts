@@ -20,6 +20,8 @@ export interface WorkerThreadOptions {
   readonly task: WorkerTask;
   /** Infinity for none. */
   readonly computeTimeoutMs: number;
+  /** Infinity for none. */
+  readonly startTimeoutMs: number;
   readonly resourceLimits: ResourceLimits | undefined;
   /** The process may not end before the thread is ready. */
   readonly isAwaited: boolean;
@@ -52,9 +54,10 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
   /** It was told something since. */
   private wasTold: boolean;
   private cancelTimer: Cancel;
+  private cancelStart: Cancel;
 
   constructor(options: WorkerThreadOptions, clock: Clock, listener: PoolThreadListener) {
-    const { task, resourceLimits, isAwaited } = options;
+    const { task, startTimeoutMs, resourceLimits, isAwaited } = options;
     this.options = options;
     this.clock = clock;
     this.listener = listener;
@@ -80,6 +83,7 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     this.isProbed = false;
     this.wasTold = false;
     this.cancelTimer = () => {};
+    this.cancelStart = startTimeoutMs === Infinity ? () => {} : clock.after(startTimeoutMs, () => this.onLate());
     port.on('message', (batch: readonly FromWorkerMessage[]) => this.take(batch));
     port.unref(); // whether the process lives is said by the worker itself
     this.worker.on('error', (error) => (this.lastError = error));
@@ -112,6 +116,7 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
   stop(): void {
     if (this.isStopping) return;
     this.isStopping = true;
+    this.cancelStart();
     this.cancelTimer();
     this.worker.ref();
     this.add([ToWorker.STOP]);
@@ -156,6 +161,7 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     for (const message of batch) {
       switch (message[0]) {
         case FromWorker.READY:
+          this.cancelStart();
           if (!this.isStopping) this.worker.unref(); // who stops it waits for its end
           this.listener.onReady();
           break;
@@ -194,6 +200,11 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
     }
     if (message[0] === FromWorker.DONE) this.exchanges.delete(message[1]);
     exchange.take(message);
+  }
+
+  private onLate(): void {
+    const { startTimeoutMs, task } = this.options;
+    this.refuse(new Error(`${task.name} was not ready within ${startTimeoutMs} ms (startTimeoutMs)`));
   }
 
   /** The module cannot serve. */
@@ -272,6 +283,7 @@ export class WorkerThread implements PoolThread<ForwardedExchange>, ThreadLine {
   private die(error: HandlerError): void {
     if (this.isDead) return;
     this.isDead = true;
+    this.cancelStart();
     if (!this.isStopping) this.cancelTimer();
     const lost = [...this.exchanges.values()];
     this.exchanges.clear();
