@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { lastValueFrom, toArray } from 'rxjs';
 import { ProtocolError } from '#src/errors.js';
-import { extend, type HttpRequest, IncomingRequest } from '#src/rx/request.js';
+import { extend, type HttpRequest, IncomingRequest, originOf, portOf } from '#src/rx/request.js';
 import { headFrom, RecordingBody, RecordingPort } from './recording-port.js';
 
 const requestOf = (...lines: readonly string[]): IncomingRequest => new IncomingRequest(new RecordingPort(headFrom(...lines)));
@@ -240,5 +240,77 @@ describe('extend', () => {
       expect(extended[name], name).to.equal(plain[name]);
     }
     expect({ ...extended }).to.deep.equal(fields);
+  });
+
+  it('has all that was added so far, the last word first, and nothing else, as its own', () => {
+    const plain = requestOf('GET /a HTTP/1.1', 'host: x');
+    const hidden = Symbol('hidden');
+    const once = extend(plain, { user: 'ada', uri: '/b', [hidden]: 1 });
+    const twice = extend(once, { user: 'bob', role: 'admin' });
+    expect({ ...once }).to.deep.equal({ user: 'ada', uri: '/b', [hidden]: 1 });
+    expect({ ...twice }).to.deep.equal({ user: 'bob', uri: '/b', role: 'admin', [hidden]: 1 });
+    expect([plain.uri, once.user, twice.uri, twice.method]).to.deep.equal(['/a', 'ada', '/b', 'GET']);
+    expect(Object.getPrototypeOf(twice), 'no request stands on another').to.equal(Object.getPrototypeOf(once));
+  });
+
+  it('belongs to the exchange of the request, however often it was extended', () => {
+    const plain = requestOf('GET / HTTP/1.0');
+    const extended = extend(extend(plain, { a: 1 }), { incomingRequest: 'mine', port: 2 });
+    expect(originOf(extended)).to.equal(plain);
+    expect(portOf(extended)).to.equal(plain.port);
+    expect(extended).to.be.instanceOf(IncomingRequest);
+  });
+
+  it('asks a getter of a former one only when it is read, each time', () => {
+    let asked = 0;
+    const lazy = extend(requestOf('GET / HTTP/1.0'), {
+      get remoteAddr() {
+        return String(++asked);
+      },
+      get user() {
+        return `${(this as { name?: string }).name ?? 'nobody'} ${++asked}`;
+      },
+    });
+    const extended = extend(extend(lazy, { a: 1 }), { name: 'ada' });
+    expect(asked).to.equal(0);
+    expect([extended.remoteAddr, extended.user, extended.remoteAddr]).to.deep.equal(['1', 'ada 2', '3']);
+  });
+
+  it('keeps what can be done to a field, and changes no other request', () => {
+    const plain = requestOf('GET / HTTP/1.0');
+    const fixed = extend(plain, Object.freeze({ user: 'ada' }));
+    expect(() => Object.assign(fixed, { user: 'eve' })).to.throw(TypeError);
+    expect(extend(fixed, { user: 'bob' }).user).to.equal('bob');
+    const below = extend(plain, { user: 'ada', scheme: 'https' });
+    const above = extend(below, Object.defineProperty({}, 'secret', { value: 1, writable: true, configurable: true }));
+    Object.assign(above, { user: 'bob', scheme: 'http' });
+    expect([above.user, above.scheme, below.user, below.scheme, plain.scheme]).to.deep.equal(['bob', 'http', 'ada', 'https', 'http']);
+    const top = extend(above, { role: 'admin' });
+    expect(top).to.have.property('secret', 1);
+    expect(Object.keys(top)).to.deep.equal(['user', 'scheme', 'role']);
+  });
+
+  it('sees what an application has put on a request by hand', () => {
+    const plain = Object.assign(requestOf('GET / HTTP/1.0'), { user: 'ada' });
+    const once = Object.assign(extend(plain, { a: 1 }), { b: 2 });
+    expect({ ...extend(once, { c: 3 }) }).to.deep.equal({ user: 'ada', a: 1, b: 2, c: 3 });
+  });
+
+  it('takes names that every object has as ordinary ones', () => {
+    const fields = JSON.parse('{ "__proto__": { "isAdmin": true }, "constructor": 1, "toString": 2 }') as object;
+    const extended: object = extend(extend(requestOf('GET /a HTTP/1.0'), fields), { a: 1 });
+    expect(Object.keys(extended)).to.deep.equal(['__proto__', 'constructor', 'toString', 'a']);
+    expect(extended).to.not.have.property('isAdmin');
+    expect(extended).to.have.property('uri', '/a');
+    expect({}).to.not.have.property('isAdmin');
+    expect(requestOf('GET / HTTP/1.0').constructor).to.equal(IncomingRequest);
+  });
+
+  it('stands on a request of another make, as nothing is known of that', () => {
+    const other = { method: 'GET', uri: '/a' } as HttpRequest;
+    const extended = extend(extend(other, { a: 1 }), { uri: '/b' });
+    expect([extended.method, extended.uri, extended.a]).to.deep.equal(['GET', '/b', 1]);
+    Object.assign(other, { method: 'PUT' });
+    expect(extended.method).to.equal('PUT');
   });
 });

@@ -62,6 +62,20 @@ describe('inject', () => {
   });
 
   // #endregion
+  it('keeps what stands on a request that was extended', async () => {
+    const user = extend(request('/me'), {
+      get user() {
+        return `ann of ${(this as unknown as HttpRequest).serverName}`;
+      },
+    });
+    const above = Object.create(user, { role: { value: 'admin' } }) as HttpRequest; // Object.create is typed any
+    const handler: Handler = map((arrived) => {
+      const { user: name, role, uri } = arrived as HttpRequest & { user: string; role: string };
+      return `${name} ${role} ${uri}`;
+    });
+    expect((await inject(handler, above).collect()).text).to.equal('ann of test admin /me');
+  });
+
   it('answers as the server would: 404 for nothing, 500 for an error, which it tells', async () => {
     expect((await inject(() => EMPTY, '/').collect()).status).to.equal(404);
     const failed = await inject(() => throwError(() => new Error('boom')), '/').collect();

@@ -3,6 +3,7 @@ import { extend, type HttpRequest } from 'rx-http-kit';
 import { request } from 'rx-http-kit/testing';
 import type { RequestHead } from '#src/protocol/request-head.js';
 import { originOf, type IncomingRequest } from '#src/rx/request.js';
+import { routedRequest } from '#src/routing/routed-request.js';
 import { type ArrivedRequest, portableRequest, requestFrom } from '#src/workers/portable-request.js';
 import { RecordingPort, headFrom as parsed } from '../rx/recording-port.js';
 import { IncomingRequest as Incoming } from '#src/rx/request.js';
@@ -43,6 +44,19 @@ describe('portableRequest', () => {
     const twice = extend(once, { user: 'bob', log: () => {}, socket: { write: () => {} }, missing: undefined });
     expect(crossed(twice).fields).to.deep.equal({ user: 'bob', uri: '/b', list: [1, new Date(0)], missing: undefined });
     expect(crossed(request('/')).fields).to.equal(undefined);
+  });
+
+  it('takes a field of any name along, also beside what a route added', () => {
+    const extended = extend(extend(request('/a/b?c=d'), { addedFields: 1 }), { incomingRequest: 2, user: 'ada' });
+    expect(crossed(extended).fields).to.deep.equal({ addedFields: 1, user: 'ada' });
+    const routed = routedRequest(extended, { id: '7' }, '/b', null);
+    const query = { c: 'd' };
+    expect(crossed(routed).fields).to.deep.equal({ addedFields: 1, user: 'ada', params: { id: '7' }, pathInfo: '/b', query });
+    expect(crossed(extend(routed, { user: 'bob' })).fields).to.include({ user: 'bob', pathInfo: '/b' });
+    expect(crossed(extend(routedRequest(request('/'), {}, '/b', null), { user: 'bob' })).fields).to.include({
+      user: 'bob',
+      pathInfo: '/b',
+    });
   });
 
   it('takes maps of text and numbers as they are, and what is no map as a clone of it', () => {

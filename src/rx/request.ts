@@ -84,10 +84,7 @@ export class IncomingRequest implements HttpRequest {
   private cachedPeer: Peer | undefined;
   private cachedHeaders: Fields | undefined;
   private cachedBody$: Observable<Buffer> | undefined;
-  /**
-   * This object itself, also when asked through one that `extend` made. All that is kept is kept here, so that no
-   * field of the application can hide it, but one of this name.
-   */
+  /** This object itself, also when asked through one that `extend` made. All that is kept is kept here: no field of the application hides it. */
   readonly incomingRequest: IncomingRequest;
   /** What replies to errors get; for the rx floor only. `null` where there is none. */
   faultFields: FaultFields[] | null;
@@ -263,12 +260,67 @@ class NoBody extends PausableSource<Buffer> {
 const NO_BODY = new NoBody();
 
 /**
+ * What `extend` makes of a request of a server: it asks its origin for the words of `HttpRequest`, and has all that was ever added itself.
+ * To stand each on the one before, as prototypes do, costs a hidden class for each of them.
+ */
+class ExtendedRequest {
+  declare readonly incomingRequest: IncomingRequest;
+
+  constructor(origin: IncomingRequest) {
+    Object.defineProperty(this, 'incomingRequest', { value: origin }); // not enumerable: it was not added
+  }
+}
+Object.setPrototypeOf(ExtendedRequest.prototype, IncomingRequest.prototype);
+
+/** What a request has before an application puts something on it. */
+const OWN_NAMES: ReadonlySet<PropertyKey> = new Set<keyof IncomingRequest | PropertyKey>([
+  'incomingRequest',
+  'port',
+  'reply',
+  'faultFields',
+  'head',
+  'cachedPeer',
+  'cachedHeaders',
+  'cachedBody$',
+  'drainListeners',
+  'controller',
+  'isAborted',
+]);
+
+/**
  * A request with more fields: what middleware makes of one. The request itself is not changed.
+ *
+ * All fields that were added so far are own properties of the result, those of former `extend`s too, so `Object.keys` and an object spread
+ * see them all; a getter stays one. They are taken as they are now: what is put on `request` by hand is among them if it is there
+ * already. No field can be called `incomingRequest`: it is left out.
  *
  * @example `map((request) => extend(request, { user: userOf(request) }))`
  */
-export const extend = <R extends HttpRequest, F extends object>(request: R, fields: F): R & F =>
-  Object.create(request, Object.getOwnPropertyDescriptors(fields)) as R & F; // Object.create is typed any
+export const extend = <R extends HttpRequest, F extends object>(request: R, fields: F): R & F => {
+  const origin = originOf(request);
+  const isOrigin = request === (origin as unknown);
+  if (origin === undefined || !(isOrigin || Object.getPrototypeOf(request) === ExtendedRequest.prototype)) {
+    return Object.create(request, Object.getOwnPropertyDescriptors(fields)) as R & F; // Object.create is typed any
+  }
+  const extended = new ExtendedRequest(origin);
+  const before = Reflect.ownKeys(request);
+  if (!isOrigin || before.length !== OWN_NAMES.size) {
+    for (const name of before) {
+      if (!(isOrigin ? OWN_NAMES.has(name) : name === 'incomingRequest') && !Object.hasOwn(fields, name)) copy(request, name, extended);
+    }
+  }
+  for (const name of Reflect.ownKeys(fields)) if (name !== 'incomingRequest') copy(fields, name, extended);
+  return extended as unknown as R & F; // its prototype has the rest
+};
+
+/** Assigned, as that is several times as quick as to define, unless it would differ: a setter or a getter can stand in the way. */
+const copy = (from: object, name: PropertyKey, to: object): void => {
+  const property = Object.getOwnPropertyDescriptor(from, name) as PropertyDescriptor; // `name` is one of its own
+  const isOrdinary = property.writable === true && property.enumerable === true && property.configurable === true;
+  if (isOrdinary && !(name in ExtendedRequest.prototype))
+    (to as Record<PropertyKey, unknown>)[name] = property.value; // any name may be added
+  else Object.defineProperty(to, name, property);
+};
 
 /** The exchange that a request belongs to, also through `extend`. */
 export const portOf = (request: HttpRequest): ExchangePort => (request as IncomingRequest).incomingRequest.port; // requests are made nowhere else

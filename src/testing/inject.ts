@@ -4,7 +4,7 @@ import { messageOf, OptionError } from '../errors.js';
 import type { Handler } from '../rx/handler.js';
 import { single } from '../rx/single.js';
 import { integerOption, knownOptions } from '../rx/number-option.js';
-import { type HttpRequest, IncomingRequest, portOf } from '../rx/request.js';
+import { extend, type HttpRequest, originOf, portOf } from '../rx/request.js';
 import { kindOf, type Reply } from '../rx/response.js';
 import { MAX_TIMEOUT_MS, optionsFrom, type ServerOptions } from '../server/options.js';
 import { type Server, startServer } from '../server/run-server.js';
@@ -127,11 +127,10 @@ const collect = (handler: Handler, request: HttpRequest, { timeoutMs: given, ser
 /** The request that has arrived, with all that `extend` had given to the one that it was made from. */
 const dress = (arrived: HttpRequest, request: HttpRequest): HttpRequest => {
   const layers: object[] = [];
-  for (let layer: object = request; !(Object.hasOwn(layer, 'incomingRequest') && layer instanceof IncomingRequest);) {
-    layers.push(layer);
-    layer = Object.getPrototypeOf(layer) as object; // a request stands at the end of the chain
-  }
-  return layers.reduceRight<HttpRequest>((dressed, layer) => Object.create(dressed, Object.getOwnPropertyDescriptors(layer)), arrived);
+  let layer: object = request;
+  for (; !Object.hasOwn(layer, 'incomingRequest'); layer = Object.getPrototypeOf(layer) as object) layers.push(layer); // a request stands at the end
+  const bottom = layer === originOf(request) ? arrived : extend(arrived, layer);
+  return layers.reduceRight<HttpRequest>((dressed, above) => Object.create(dressed, Object.getOwnPropertyDescriptors(above)), bottom);
 };
 
 /** The pieces of a body as they come, as chunks where no length was announced. */

@@ -132,12 +132,14 @@ const addedFields = (request: HttpRequest, origin: IncomingRequest): ArrivedRequ
       isEmpty = false;
     }
   };
-  for (; layer !== origin && !isView(layer); layer = Object.getPrototypeOf(layer) as object) add(Object.keys(layer));
-  if (isView(layer)) add(layer.addedFields()); // it stands on the origin
+  for (; layer !== origin && !Object.hasOwn(layer, 'incomingRequest'); layer = Object.getPrototypeOf(layer) as object)
+    add(Object.keys(layer));
+  if (layer !== origin) add(isView(layer) ? layer.addedFields() : Object.keys(layer)); // it asks the origin for the rest
   return isEmpty ? undefined : fields;
 };
 
-const isView = (layer: object): layer is RequestView => Object.hasOwn(layer, 'incomingRequest') && 'addedFields' in layer;
+/** Asked of its class, as an application may add a field of this name. */
+const isView = (layer: object): layer is RequestView => 'addedFields' in (Object.getPrototypeOf(layer) as object);
 
 /** Not even what fails when it is read: a malformed query. */
 const cloneable = (request: HttpRequest, name: string): unknown => {
