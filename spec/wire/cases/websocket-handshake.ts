@@ -48,7 +48,6 @@ export const REFUSED_HANDSHAKES: readonly RefusedHandshake[] = [
   ...['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].map((name) => method(name, {}, `${name} / HTTP/1.1`)),
   refused(400, '§4.2.1(1) version of HTTP')('HTTP/1.0', {}, 'GET / HTTP/1.0'),
   refused(505, '§4.2.1(1) version of HTTP')('HTTP/2.0', {}, 'GET / HTTP/2.0'),
-  refused(505, '§4.2.1(1) version of HTTP')('HTTP/1.2', {}, 'GET / HTTP/1.2'),
   refused(400, '§4.2.1(1) version of HTTP')('HTTP/1.0 with keep-alive', { Connection: 'upgrade, keep-alive' }, 'GET / HTTP/1.0'),
   host('missing', { Host: null }),
   host('malformed', { Host: 'a b' }),
@@ -204,6 +203,7 @@ const keyed = (name: string, value: string): AcceptedHandshake => ({
 
 export const ACCEPTED_HANDSHAKES: readonly AcceptedHandshake[] = [
   taken('plain', {}),
+  { name: '§4.2.1(1) HTTP/1.1 or higher: HTTP/1.2', send: handshake({}, 'GET / HTTP/1.2') },
   ...[
     'websocket',
     'WebSocket',
