@@ -1,12 +1,14 @@
 /** Threads that fail, compute too long, wait for each other, and end. */
 import { expect } from 'chai';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inWorkers, runServer, type HttpKitError } from 'rx-http-kit';
+import type { Clock } from '#src/transport/contracts.js';
+import { WorkerThread } from '#src/workers/worker-thread.js';
 import { Crew } from '../support/crew.js';
 import { close, text } from '../support/frame-client.js';
 import { FrameSite } from '../support/frame-site.js';
@@ -275,6 +277,37 @@ describe('threads', function () {
       );
       expect(error).to.include({ code: 'RHK_MODULE_FAILED' });
       expect(error?.message).to.match(/endless-module.js cannot serve: worker-\d was not ready within 500 ms \(startTimeoutMs\)$/);
+    });
+
+    it('are not waited for any more once they are ready', async () => {
+      const waits = new Map<number, number>();
+      const clock: Clock = {
+        now: () => Date.now(),
+        after: (milliseconds) => {
+          waits.set(milliseconds, (waits.get(milliseconds) ?? 0) + 1);
+          return () => waits.delete(milliseconds);
+        },
+        every: () => () => {},
+        endOfTurn: (action) => process.nextTick(action),
+        nextTurn: (action) => void setImmediate(action),
+      };
+      const heard = new EventEmitter();
+      const task = { name: 'worker-1', url: APP.href, maxBufferedBytes: 0 };
+      const options = { task, computeTimeoutMs: Infinity, startTimeoutMs: 12_345, resourceLimits: undefined, isAwaited: true };
+      const thread = new WorkerThread(options, clock, {
+        onReady: () => heard.emit('ready'),
+        onFree: () => {},
+        onEnd: (error) => heard.emit('error', error),
+        onReport: (error) => heard.emit('error', error),
+        onExit: () => heard.emit('exit'),
+      });
+      expect([...waits]).to.deep.equal([[12_345, 1]]);
+      await once(heard, 'ready');
+      expect([...waits]).to.deep.equal([]);
+      const gone = once(heard, 'exit');
+      thread.stop();
+      await gone;
+      expect([...waits]).to.deep.equal([]);
     });
 
     it('reject before anything is bound, and end when the port is taken', async () => {
