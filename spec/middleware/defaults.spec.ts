@@ -89,6 +89,7 @@ describe('defaults', () => {
 
   it('refuse what they do not know', () => {
     expect(() => defaults({ secure: true } as Defaults)).to.throw(OptionError, 'secure');
+    expect(() => defaults({ proxy: null } as unknown as Defaults)).to.throw(OptionError, 'is null, must be an object'); // untyped callers
     expect(() => defaults({ params: { urlEncoded: true } } as Defaults)).to.throw(OptionError, 'urlEncoded');
     expect(() => defaults({ security: { frames: 'deny' } } as Defaults)).to.throw(OptionError, 'frames');
     expect(() => defaults({ session: true } as unknown as Defaults)).to.throw(OptionError, 'session');

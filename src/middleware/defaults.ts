@@ -122,7 +122,7 @@ const on = <Options extends object>(wanted: Switch<Options>, make: (options?: Op
 };
 
 const proxied = (proxy: Defaults['proxy']): Middleware[] => {
-  if (typeof proxy === 'object' && 'trust' in proxy) return [forwarded(proxy)];
+  if (typeof proxy === 'object' && proxy !== null && 'trust' in proxy) return [forwarded(proxy)];
   return [...on(proxy, forwardedScheme), ...on(proxy, forwardedRemoteAddr)];
 };
 
